@@ -1,0 +1,1 @@
+"""What waits: uploads, streams and probes, written as coroutines."""

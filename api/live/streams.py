@@ -1,0 +1,182 @@
+"""The events of a job as Server-Sent Events, resumable on any instance (CONTRACT §4).
+
+Subscribe first, then read the row, then what the stream has after the client's number, then what
+arrives; numbers tell what is double and what is missing. Whatever was lost, the row gives.
+"""
+
+from collections.abc import AsyncIterator, Callable, Collection
+from typing import Any, Final, cast
+from uuid import UUID
+
+from falcon.asgi import Request, Response
+
+from api.hop import Hop
+from api.live.hub import Hub, Watcher
+from jobs.queue import job_body
+from jobs.streams import END, FINAL_SNAPSHOT, PER_ATTEMPT, encoded, end_seq
+from models.jobs import TERMINAL, JobRow
+from models.kernel.database import database
+from models.kernel.errors import Detail, Invalid, Unavailable
+
+EVENT_STREAM: Final = "text/event-stream"
+HEARTBEAT_SECONDS: Final = 15.0
+RETRY_MS: Final = 1_000
+LOOKUP_SECONDS: Final = 10.0
+LARGEST: Final = 10**15
+
+Numbered = tuple[int, str]
+
+
+class Frame:
+    """One frame of an event stream, written once."""
+
+    __slots__ = ("_bytes",)
+
+    def __init__(self, text: str) -> None:
+        """Take the lines, without the blank one that ends them."""
+        self._bytes = f"{text}\n\n".encode()
+
+    def serialize(self, _handler: object) -> bytes:
+        """Return the bytes, as Falcon asks for them."""
+        return self._bytes
+
+
+HEARTBEAT: Final = Frame(": heartbeat")
+
+
+class JobEvents:
+    """`GET /v1/jobs/{job_id}/events`."""
+
+    def __init__(self, hub: Hub, hop: Hop) -> None:
+        """Take what hears of jobs, and the way to the rows."""
+        self._hub = hub
+        self._hop = hop
+
+    async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
+        """Stream a job's events after `Last-Event-ID`, or `starting_after`; all when neither."""
+        principal = req.context.principal
+        cursor = cursor_of(req)
+
+        def load() -> JobRow:
+            with database.borrowed():
+                return JobRow.owned_by(principal.account_id, principal.mode, job_id)
+
+        await self._hop.run(load, seconds=LOOKUP_SECONDS)
+        resp.set_header("X-Accel-Buffering", "no")
+        resp.sse = cast("Any", self._frames(load, job_id, cursor))  # frames are written already
+
+    async def _frames(
+        self, load: Callable[[], JobRow], job_id: UUID, cursor: int | None
+    ) -> AsyncIterator[Frame]:
+        yield Frame(f"retry: {RETRY_MS}")
+        async with self._hub.watch(job_id) as watcher:
+            reader = Reader(self._hub, watcher, cursor)
+            while not reader.has_ended:
+                try:
+                    row = await self._hop.run(load, seconds=LOOKUP_SECONDS)
+                except Unavailable:
+                    yield reader.leave("unknown")
+                    return
+                async for frame in reader.catch_up(row):
+                    yield frame
+                async for frame in reader.follow(row):
+                    yield frame
+
+
+class Reader:
+    """Where one client is in one job's events."""
+
+    def __init__(self, hub: Hub, watcher: Watcher, cursor: int | None) -> None:
+        """Begin after a number; None: from the beginning."""
+        self._hub = hub
+        self._watcher = watcher
+        self._last = -1 if cursor is None else cursor
+        self.has_ended = False
+
+    async def catch_up(self, row: JobRow) -> AsyncIterator[Frame]:
+        """Yield what the client lacks; of a job that is over, everything up to its end."""
+        self._watcher.events.clear()
+        self._watcher.is_behind = self._watcher.is_over = False
+        if self._last < 0:
+            yield self._frame((0, encoded(0, "status", status="queued", attempt=0)))
+        if row.is_over and self._last >= end_seq(row):
+            self._last = end_seq(row) - 1
+        for event in await self._hub.replay(row.id, self._last):
+            yield self._frame(event)
+        if row.is_over and not self.has_ended:
+            for event in self._from_row(row):
+                yield self._frame(event)
+
+    async def follow(self, row: JobRow) -> AsyncIterator[Frame]:
+        """Yield what arrives, until the end, a drain, or something that has to be looked up."""
+        watcher = self._watcher
+        while not self.has_ended:
+            while watcher.events and not watcher.is_behind:
+                event = watcher.events.popleft()
+                if event[0] <= self._last:
+                    continue
+                if self._is_gap(event[0]):
+                    return
+                yield self._frame(event)
+            if self.has_ended or watcher.is_behind or watcher.is_over:
+                return
+            if watcher.is_closing:
+                yield self.leave(row.state)
+                return
+            if not await watcher.wait(HEARTBEAT_SECONDS):
+                yield HEARTBEAT
+
+    def leave(self, status: str) -> Frame:
+        """End resumably: the same number again, and a status that is not final."""
+        self.has_ended = True
+        data = encoded(max(self._last, 0), "end", status=status, resumable=True)
+        return Frame(f"event: end\nretry: {RETRY_MS}\ndata: {data}")
+
+    def _from_row(self, row: JobRow) -> list[Numbered]:
+        """Return the end of a job whose stream lacks it, after everything if that may lack too."""
+        first = row.attempt * PER_ATTEMPT
+        end = end_seq(row), encoded(end_seq(row), "end", status=row.state, job=job_body(row))
+        if self._last >= first + FINAL_SNAPSHOT:
+            return [end]
+        number = first + FINAL_SNAPSHOT
+        return [(number, encoded(number, "snapshot", result=row.result)), end]
+
+    def _is_gap(self, seq: int) -> bool:
+        """Say whether something between was missed; before an end, always look."""
+        return seq != self._last + 1 or seq % PER_ATTEMPT == END
+
+    def _frame(self, event: Numbered) -> Frame:
+        seq, data = event
+        self._last = seq
+        self.has_ended = '"type":"end"' in data[:60]
+        return Frame(f"id: {seq}\ndata: {data}")
+
+
+def cursor_of(req: Request) -> int | None:
+    """Return the number after which to go on; the header wins over the query."""
+    header = req.get_header("Last-Event-ID")
+    if header is None or header == "":
+        value: int | None = req.context.query.get("starting_after")
+        return value
+    if not header.isdecimal() or int(header) > LARGEST:
+        raise Invalid(details=[Detail("Last-Event-ID", "Not the id of an event.")])
+    return int(header)
+
+
+def over_among(hop: Hop) -> Callable[[Collection[UUID]], Any]:
+    """Return the question, asked in the pool, which of some jobs are over."""
+
+    def ask(ids: list[UUID]) -> set[UUID]:
+        rows = database.rows(
+            "select id from job where id = any(%s::uuid[]) and state = any(%s)",
+            (ids, sorted(TERMINAL)),
+        )
+        return {row[0] for row in rows}
+
+    async def sweep(ids: Collection[UUID]) -> Collection[UUID]:
+        try:
+            return await hop.run(lambda: ask(list(ids)), seconds=LOOKUP_SECONDS)
+        except Unavailable:
+            return ()
+
+    return sweep

@@ -1,0 +1,40 @@
+"""The parts of a web process: built once, handed to whoever needs them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from api.hop import Hop
+from api.live.health import Health
+from api.live.hub import Hub
+from api.principals import Doorkeeper
+from jobs.links import Links
+from jobs.queue import Queue
+from jobs.tokens import Tokens
+from models.kernel.blobs import Blobs
+from models.kernel.clock import Clock
+from models.kernel.settings import Settings
+
+
+def _no_streams() -> None:
+    """End no stream: there are none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What resources act through."""
+
+    settings: Settings
+    clock: Clock
+    tokens: Tokens
+    doorkeeper: Doorkeeper
+    health: Health
+    hop: Hop
+    """The way to the threads, for what waits and has to ask a row meanwhile."""
+    hub: Hub
+    queue: Queue
+    links: Links
+    blobs: Blobs
+    end_streams: Callable[[], None] = _no_streams
+    """Tells every live stream to end resumably; called once, when the process drains."""
+    closings: Mapping[str, Callable[[], object]] = field(default_factory=dict)
+    """What is closed last, by name."""

@@ -1,0 +1,1 @@
+"""The reference page: markup, style and script, served as they are."""

@@ -1,0 +1,1 @@
+"""What answers: plain, synchronous methods of five lines or so."""

@@ -1,0 +1,20 @@
+"""The table: every endpoint but the reference, which describes these and itself."""
+
+from api.endpoints import Endpoint
+from api.parts import Parts
+from api.routes.accounts import account_routes
+from api.routes.admin import admin_routes
+from api.routes.books import book_routes
+from api.routes.jobs import job_routes
+from api.routes.system import health_routes
+
+
+def endpoints(parts: Parts) -> tuple[Endpoint, ...]:
+    """Return every endpoint, in the order of the reference."""
+    return (
+        *health_routes(parts),
+        *account_routes(parts),
+        *book_routes(parts),
+        *job_routes(parts),
+        *admin_routes(),
+    )

@@ -1,0 +1,1 @@
+"""The wire's shapes: one schema a thing, and nothing else."""

@@ -1,0 +1,1 @@
+"""What Ilm remembers: tables, the data of the catalogue, and the kernel below them."""

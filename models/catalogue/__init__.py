@@ -1,0 +1,1 @@
+"""What product may change without changing code: queues, errors, roles, categories, LLMs."""

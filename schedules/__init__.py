@@ -1,0 +1,1 @@
+"""The clock: what has to happen without anybody asking."""

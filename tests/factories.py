@@ -1,0 +1,243 @@
+"""One factory a table: a row that the table's own rules allow, with what the test cares about set.
+
+Each returns its row as the database then has it. `FACTORIES` names them by table; the house test
+holds it complete. Rows made the way the application makes them are in `tests/rows.py`.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from itertools import count
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from jobs.pages.text import packed
+from models.accounts import Account, ApiKey, Person, SigningKey
+from models.books import Book, Page, PageText, StoredFile
+from models.idempotency import IdempotencyKey
+from models.jobs import CreditHold, Event, JobRow, Lane, QueueControl
+from models.kernel.database import Table, database
+from models.kernel.ids import new_id
+
+Row = Mapping[str, Any]
+T = TypeVar("T", bound=Table)
+
+FILE: Final = b"a file"
+NO_HASH: Final = "no hash of any password"
+LATER: Final = datetime(2100, 1, 1, tzinfo=UTC)
+
+_numbers = count(1)
+
+
+def account(**given: Any) -> Account:
+    """An account with nothing in its wallet."""
+    return _made(Account, given)
+
+
+def person(of: Account | None = None, **given: Any) -> Person:
+    """Somebody with an account of their own, whom no password logs in."""
+    usual = {
+        "account": (of or account()).id,
+        "email": f"person{next(_numbers)}@example.org",
+        "password_hash": NO_HASH,
+    }
+    return _made(Person, {**usual, **given})
+
+
+def api_key(of: Person | None = None, **given: Any) -> ApiKey:
+    """A live key nobody knows."""
+    owner = of or person()
+    number = next(_numbers)
+    usual = {
+        "account": owner.account_id,
+        "user": owner.id,
+        "name": "a key",
+        "prefix": f"ilm_live_{number}",
+        "digest": sha256(f"key {number}".encode()).digest(),
+        "mode": "live",
+    }
+    return _made(ApiKey, {**usual, **given})
+
+
+def signing_key(**given: Any) -> SigningKey:
+    """A key that has signed nothing."""
+    usual = {"kid": f"key{next(_numbers)}", "sealed_private": b"sealed", "public_jwk": {}}
+    return _made(SigningKey, {**usual, **given}, "kid")
+
+
+def job(of: UUID | None = None, **given: Any) -> JobRow:
+    """A job of an account, queued, with a place in the broker."""
+    usual = {
+        "account_id": of or new_id(),
+        "mode": "live",
+        "type": "system.echo",
+        "queue": "default",
+        "input": {"text": "hello"},
+        "state": "queued",
+        "priority": 5,
+        "attempt": 0,
+        "failures": 0,
+        "lost": 0,
+        "sends": 1,
+        "completed": 0,
+        "total": 0,
+        "max_attempts": 5,
+        "deadline_at": LATER,
+    }
+    return _made(JobRow, {**usual, **given})
+
+
+def lane(of: UUID | None = None, **given: Any) -> Lane:
+    """An account's empty share of a queue."""
+    usual = {"account_id": of or new_id(), "queue": "default", "in_flight": 0, "waiting": 0}
+    return _made(Lane, {**usual, **given}, "account_id")
+
+
+def queue_control(**given: Any) -> QueueControl:
+    """A word on a queue: not paused."""
+    return _made(QueueControl, {"queue": "default", "paused": False, **given}, "queue")
+
+
+def idempotency_key(of: UUID | None = None, **given: Any) -> IdempotencyKey:
+    """A key that was used once, for a request nobody remembers."""
+    place = {"account_id": of or new_id(), "mode": "live", "key": f"key{next(_numbers)}"}
+    values = {**place, "fingerprint": b"a request", **given}
+    IdempotencyKey.create(**values)
+    return IdempotencyKey.taken((values["account_id"], values["mode"], values["key"]))
+
+
+def event(of: UUID | None = None, **given: Any) -> Event:
+    """Something that happened to an account."""
+    usual = {"account_id": of or new_id(), "mode": "live", "type": "book.created", "data": {}}
+    return _made(Event, {**usual, **given})
+
+
+def hold(of: UUID | None = None, **given: Any) -> CreditHold:
+    """A thousand nano-USD kept back for a job."""
+    usual = {
+        "job_id": new_id(),
+        "account_id": of or account().id,
+        "amount_nano": 1_000,
+        "settled_nano": 0,
+        "state": "held",
+    }
+    return _made(CreditHold, {**usual, **given}, "job_id")
+
+
+def ledger_entry(**given: Any) -> Row:
+    """One leg of a movement; its other leg is the test's to write."""
+    usual = {
+        "transaction_id": new_id(),
+        "account": "revenue",
+        "amount_nano": 1_000,
+        "idem": f"movement {next(_numbers)}",
+    }
+    return _inserted("ledger_entry", {**usual, **given})
+
+
+def usage_line(of: UUID | None = None, **given: Any) -> Row:
+    """One call of a free LLM."""
+    usual = {
+        "job_id": new_id(),
+        "step": 0,
+        "account_id": of or new_id(),
+        "mode": "live",
+        "operation": "completion",
+        "llm": "ilm-extractive",
+        "price_id": "free",
+        "tokens_in": 1,
+        "tokens_out": 1,
+        "cost_nano": 0,
+    }
+    return _inserted("usage_line", {**usual, **given})
+
+
+def stored_file(content: bytes = FILE, **given: Any) -> StoredFile:
+    """The record of a file; the blob is the test's to put."""
+    digest = sha256(content).digest()
+    known: StoredFile | None = StoredFile.get_or_none(StoredFile.sha256 == digest)
+    if known is not None:
+        return known
+    key = f"files/{digest.hex()[:2]}/{digest.hex()}"
+    return _made(
+        StoredFile, {"sha256": digest, "size": len(content), "key": key, **given}, "sha256"
+    )
+
+
+def book(of: Person | None = None, content: bytes = FILE, **given: Any) -> Book:
+    """A private book nothing has been made of yet."""
+    owner = of or person()
+    usual = {
+        "account_id": owner.account_id,
+        "owner": owner.id,
+        "mode": "live",
+        "title": "A Book",
+        "visibility": "private",
+        "format": "pdf",
+        "file_sha256": bytes(stored_file(content).sha256),
+        "file_size": len(content),
+    }
+    return _made(Book, {**usual, **given})
+
+
+def page(of: Book | None = None, **given: Any) -> Page:
+    """A page of letter size that is not drawn yet."""
+    usual = {"book": (of or book()).id, "number": 1, "width": 612.0, "height": 792.0}
+    values = {**usual, **given}
+    Page.create(**values)
+    made: Page = Page.get(Page.book == values["book"], Page.number == values["number"])
+    return made
+
+
+def page_text(of: Book | None = None, **given: Any) -> PageText:
+    """What a page says."""
+    usual = {"book": (of or book()).id, "number": 1, "content": "Words.", "words": packed(())}
+    values = {**usual, **given}
+    PageText.create(**values)
+    made: PageText = PageText.get(
+        PageText.book == values["book"], PageText.number == values["number"]
+    )
+    return made
+
+
+def page_wish(of: Book | None = None, **given: Any) -> Row:
+    """A reader who waits for a page."""
+    return _inserted("page_wish", {"book_id": (of or book()).id, "number": 1, **given})
+
+
+FACTORIES: Final[Mapping[str, Callable[[], Any]]] = {
+    "account": account,
+    "person": person,
+    "api_key": api_key,
+    "signing_key": signing_key,
+    "job": job,
+    "lane": lane,
+    "queue_control": queue_control,
+    "idempotency_key": idempotency_key,
+    "event": event,
+    "credit_hold": hold,
+    "ledger_entry": ledger_entry,
+    "usage_line": usage_line,
+    "stored_file": stored_file,
+    "book": book,
+    "page": page,
+    "page_text": page_text,
+    "page_wish": page_wish,
+}
+
+
+def _made(table: type[T], values: dict[str, Any], key: str = "id") -> T:
+    """Write a row and read it back, with what the database added."""
+    row = table(**values)
+    row.save(force_insert=True)
+    fresh: T = table.get(getattr(table, key) == getattr(row, key))
+    return fresh
+
+
+def _inserted(table: str, values: Row) -> Row:
+    """Write a row of a table that has no model, because SQL alone reads it."""
+    columns, places = ", ".join(values), ", ".join("%s" for _ in values)
+    sql = f"insert into {table} ({columns}) values ({places}) returning row_to_json({table})"
+    ((row,),) = database.rows(sql, tuple(values.values()))
+    made: Row = row
+    return made

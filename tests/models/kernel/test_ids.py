@@ -1,0 +1,73 @@
+"""Ids: UUIDv7 inside, prefixed outside, and nothing else is taken for one."""
+
+import time
+from uuid import RFC_4122, UUID
+
+import pytest
+
+from models.kernel.ids import KINDS, new_id, parse_id, wire_id
+
+ID = UUID("01936d5e-0000-7abc-8def-0123456789ab")
+
+
+def test_an_id_is_a_uuid_of_version_7_made_now() -> None:
+    before = time.time_ns() // 1_000_000
+    made = new_id()
+    after = time.time_ns() // 1_000_000
+
+    assert (made.version, made.variant) == (7, RFC_4122)
+    assert before <= made.int >> 80 <= after
+
+
+def test_ids_of_one_moment_differ() -> None:
+    made = [new_id() for _ in range(10_000)]
+
+    assert len(set(made)) == len(made)
+
+
+def test_ids_sort_by_the_moment_they_were_made() -> None:
+    moments = [made.int >> 80 for made in (new_id() for _ in range(1_000))]
+
+    assert moments == sorted(moments)
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_an_id_comes_back_from_the_wire(kind: str) -> None:
+    assert parse_id(kind, wire_id(kind, ID)) == ID
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "job_01936d5e00007abc8def0123456789ab",
+        "01936d5e00007abc8def0123456789ab",
+        "book_",
+        "book_01936d5e00007abc8def0123456789a",
+        "book_01936d5e00007abc8def0123456789abc",
+        "book_zzz36d5e00007abc8def0123456789ab",
+        "book-01936d5e00007abc8def0123456789ab",
+        "BOOK_01936d5e00007abc8def0123456789ab",
+        "book_' or 1=1 --",
+        "book_../../etc/passwd",
+        "",
+    ],
+)
+def test_what_is_no_id_of_the_kind_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        parse_id("book", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "book_{01936d5e-0000-7abc-8def-0123456789ab}",
+        "book_urn:uuid:01936d5e-0000-7abc-8def-0123456789ab",
+        "book_0193-6d5e-0000-7abc-8def-0123456789-ab",
+        "book_٠١٩٣٦d5e00007abc8def0123456789ab",
+    ],
+)
+def test_an_id_is_spelled_in_hex_digits_or_dashed_and_no_other_way(text: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        parse_id("book", text)
+    assert parse_id("book", f"book_{ID}") == ID
+    assert parse_id("book", f"book_{ID.hex.upper()}") == ID

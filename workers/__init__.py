@@ -1,0 +1,1 @@
+"""The back door: processes that carry out jobs."""

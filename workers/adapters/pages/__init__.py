@@ -1,0 +1,1 @@
+"""Documents through MuPDF and Pillow, in child processes that may hang, swell or crash."""
