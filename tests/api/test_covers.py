@@ -87,7 +87,10 @@ def test_page_1_is_the_cover_and_is_again_when_ones_own_is_taken_away(
         data={"title": "A"},
     ).json()  # fmt: skip
     book = f"/v1/books/{made['id']}"
-    until(lambda: stack.call("GET", f"{book}/cover", owner).ok, "page 1 is not the cover")
+    until(
+        lambda: stack.call("GET", book, owner).json()["pagesStatus"] == "completed",
+        "page 1 is not drawn for good",
+    )
     first = stack.call("GET", f"{book}/cover", owner).json()
 
     own = put(stack, owner, book, picture()).json()
