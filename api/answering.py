@@ -49,7 +49,9 @@ class Answering:
         answer = self._live if endpoint.live else self._plain
 
         async def respond(req: Request, resp: Answer, **params: Any) -> None:
-            req.context.route = endpoint.template
+            req.context.route, req.context.wire = endpoint.template, endpoint.wire
+            if endpoint.wire:
+                resp.set_header("request-id", req.context.request_id)
             await answer(endpoint, req, resp, params)
 
         return respond

@@ -10,6 +10,7 @@ from api.drain import Drain
 from api.endpoints import Endpoint
 from api.front import Front
 from api.hop import Hop
+from api.live.departures import RECEIVE
 from api.live.health import Health, Probe
 from api.live.hub import Hub
 from api.live.streams import over_among
@@ -20,7 +21,9 @@ from api.problems import Problems
 from api.resources.reference import Reference
 from api.routes.system import reference_routes
 from api.routes.table import endpoints
+from jobs.audience import Audience
 from jobs.links import Links
+from jobs.llms.preparing import Planner
 from jobs.postman import Postman
 from jobs.queue import Queue
 from jobs.streams import Streams
@@ -42,6 +45,13 @@ class WebApp(falcon.asgi.App[Any, Any]):
     """The app, and what gunicorn's SIGTERM begins."""
 
     drain: Drain
+
+    async def __call__(  # type: ignore[override]  # Falcon's own ASGI app does the same
+        self, scope: Any, receive: Any, send: Any
+    ) -> None:
+        """Serve a request; what waits may listen for its client hanging up."""
+        scope[RECEIVE] = receive
+        await super().__call__(scope, receive, send)
 
 
 def build(settings: Settings | None = None) -> WebApp:
@@ -79,6 +89,8 @@ def parts_of(settings: Settings) -> Parts:
         hop=hop,
         hub=hub,
         queue=Queue(postman, streams, settings),
+        audience=Audience(cache),
+        planner=Planner(settings, clock),
         links=Links(secrets.derive("links"), settings.base_url, clock),
         blobs=blobs,
         end_streams=hub.close,

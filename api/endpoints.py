@@ -50,6 +50,8 @@ class Endpoint:
     example: Mapping[str, Any] | None = None
     """A body to copy, for the reference."""
 
+    wire: str = ""
+    """The wire in whose shape it refuses; empty for ours (XC-01, XC-03)."""
     live: bool = False
     creates: bool = False
     """Honours `Idempotency-Key` by keeping the answer."""

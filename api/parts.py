@@ -7,7 +7,9 @@ from api.hop import Hop
 from api.live.health import Health
 from api.live.hub import Hub
 from api.principals import Doorkeeper
+from jobs.audience import Audience
 from jobs.links import Links
+from jobs.llms.preparing import Planner
 from jobs.queue import Queue
 from jobs.tokens import Tokens
 from models.kernel.blobs import Blobs
@@ -32,6 +34,8 @@ class Parts:
     """The way to the threads, for what waits and has to ask a row meanwhile."""
     hub: Hub
     queue: Queue
+    audience: Audience
+    planner: Planner
     links: Links
     blobs: Blobs
     end_streams: Callable[[], None] = _no_streams

@@ -3,7 +3,8 @@
 A credential is looked up at every request, so that what is revoked or suspended ends at once.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
@@ -34,6 +35,7 @@ class Principal:
     permissions: frozenset[str]
     credential: str
     key_id: UUID | None = None
+    ai_preferences: Mapping[str, Any] = field(default_factory=dict)
 
     def may(self, permission: str) -> bool:
         """Say whether this caller carries a permission."""
@@ -80,6 +82,7 @@ def _principal(person: Standing, key: KeyStanding | None) -> Principal:
         permissions=permissions & scopes if scopes else permissions,
         credential=API_KEY if key else SESSION,
         key_id=key.id if key else None,
+        ai_preferences=person.ai_preferences,
     )
 
 

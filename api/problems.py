@@ -12,6 +12,7 @@ from typing import Any, Final
 import falcon
 import falcon.asgi
 from falcon.asgi import Request, Response
+from jobs.wires.wires import wire_named
 from peewee import InterfaceError, OperationalError
 from playhouse.pool import MaxConnectionsExceeded
 
@@ -101,7 +102,13 @@ class Problems:
         resp.status = entry.status
         resp.content_type = falcon.MEDIA_JSON
         resp.text = resp.data = resp.stream = resp.sse = None
-        resp.media = self.envelope(error, getattr(req.context, "request_id", ""))
+        request_id = getattr(req.context, "request_id", "")
+        wire = getattr(req.context, "wire", "")
+        resp.media = (
+            wire_named(wire).error_body(error, request_id)
+            if wire
+            else self.envelope(error, request_id)
+        )
         for name, value in _headers(error, entry).items():
             resp.set_header(name, value)
 

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from models.kernel.errors import Refused
+from jobs.sayings import Saying
+from models.kernel.errors import IlmError
 from models.kernel.money import ZERO, Nano
 
 
@@ -20,7 +21,11 @@ class GivenBack(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """One call to an LLM, to be kept beside the job (B-11)."""
+    """One call to an LLM, to be kept beside the job (B-11).
+
+    `cost` is the owner's, `vendor_cost` what the vendor charges the house. A line that `is_borne`
+    was lost to a vendor's fault: nobody is charged for it.
+    """
 
     operation: str
     llm: str
@@ -29,6 +34,14 @@ class Usage:
     tokens_out: int
     cost: Nano
     estimated: bool = False
+    vendor: str = "ilm"
+    tokens_cached: int = 0
+    tokens_written: int = 0
+    tokens_written_long: int = 0
+    tokens_reasoning: int = 0
+    vendor_cost: Nano = ZERO
+    is_borne: bool = False
+    is_own_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +68,21 @@ class Outcome:
 
 @dataclass(slots=True)
 class FinalFailure(Exception):
-    """A refusal that ends the job, with what else must change when it does."""
+    """An error that ends the job for good, with what it leaves and what else must change then.
 
-    cause: Refused
+    `result` is what there is of it all the same (a cancelled answer's beginning), `usage` what it
+    used until then.
+    """
+
+    cause: IlmError
     effects: Sequence[Effect] = field(default_factory=tuple)
+    result: dict[str, Any] | None = None
+    usage: Sequence[Usage] = field(default_factory=tuple)
+
+    @property
+    def cost(self) -> Nano:
+        """The sum of its calls."""
+        return sum((line.cost for line in self.usage), ZERO)
 
 
 class Run(Protocol):
@@ -106,6 +130,18 @@ class Run(Protocol):
 
     def delta(self, text: str) -> None:
         """Stream a piece of text to whoever watches."""
+        ...
+
+    def say(self, saying: Saying) -> None:
+        """Stream a piece of what is said: text, thinking, or part of a tool call."""
+        ...
+
+    def tell(self, kind: str, **fields: Any) -> None:
+        """Stream one event after what was said so far; `restart` takes all of that back."""
+        ...
+
+    def was_shown(self) -> bool:
+        """Say whether an earlier attempt has shown content; yes when nobody can tell."""
         ...
 
     def write(self, sql: str, parameters: Sequence[Any] = ()) -> None:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import redis
 
+from jobs.sayings import CONTENT, Said, Saying
 from models.jobs import JobRow
 from models.kernel.cache import Script
 from models.kernel.clock import Clock
@@ -57,6 +58,11 @@ def stream_key(job_id: UUID) -> str:
 def encoded(seq: int, kind: str, **fields: Any) -> str:
     """Write one event as the JSON that clients get in `data:`."""
     return json.dumps({"seq": seq, "type": kind, **fields}, separators=(",", ":"))
+
+
+def is_content(event: str) -> bool:
+    """Say whether an event, as it is encoded here, shows some of an answer."""
+    return json.loads(event)["type"] in CONTENT
 
 
 def end_seq(job: JobRow) -> int:
@@ -121,6 +127,14 @@ class Streams:
         except redis.RedisError:
             return [True] * len(producers)
 
+    def has_shown(self, job: JobRow) -> bool:
+        """Say whether earlier attempts at a job showed content; yes, too, when nobody can tell."""
+        try:
+            entries: Any = self._cache.xrange(stream_key(job.id), "-", f"({job.attempt}000000-0")
+        except redis.RedisError:
+            return True
+        return not entries or any(is_content(fields[b"e"].decode()) for _, fields in entries)
+
     def flush_soon(self, producer: "Producer") -> None:
         """Have a producer's buffered delta sent within 20 ms."""
         with self._bell:
@@ -161,8 +175,8 @@ class Producer:
         self._n = 0
         self._has_begun = False
         self._unsent: list[Numbered] = []
-        self._text: list[str] = []
-        self._buffer: list[str] = []
+        self._said = Said()
+        self._buffer: list[Saying] = []
         self._sent_at = float("-inf")
 
     def begin(self) -> None:
@@ -190,15 +204,30 @@ class Producer:
 
     def delta(self, text: str) -> None:
         """Send text: at once if the last was 20 ms ago, else together with what follows."""
-        if not text:
-            return
+        if text:
+            self.say(Saying("delta", text))
+
+    def say(self, saying: Saying) -> None:
+        """Send a piece of what is said, as `delta` does; pieces that belong together become one."""
         with self._lock:
-            self._buffer.append(text)
+            if not (self._buffer and self._buffer[-1].takes(saying)):
+                self._buffer.append(saying)
+            else:
+                self._buffer[-1] = self._buffer[-1].with_more(saying)
             is_due = self._streams.now() - self._sent_at >= COALESCE_SECONDS
             if is_due:
                 self._flush()
         if not is_due:
             self._streams.flush_soon(self)
+
+    def tell(self, kind: str, **fields: Any) -> None:
+        """Send one event after what was said so far; `restart` takes all of that back."""
+        with self._lock:
+            self._take_buffer()
+            if kind == "restart":
+                self._said = Said()
+            self._number(kind, **fields)
+            self._send()
 
     def flush(self) -> None:
         """Send what is buffered."""
@@ -216,6 +245,10 @@ class Producer:
                 self._streams.end(self.job, body)
             self._unsent = []
 
+    def was_shown(self) -> bool:
+        """Say whether earlier attempts showed content."""
+        return self._streams.has_shown(self.job)
+
     def snapshot(self) -> None:
         """Write everything so far: the stream was lost."""
         with self._lock:
@@ -227,11 +260,10 @@ class Producer:
         self._send()
 
     def _take_buffer(self) -> None:
-        if self._buffer:
-            text = "".join(self._buffer)
-            self._buffer.clear()
-            self._text.append(text)
-            self._number("delta", text=text)
+        for saying in self._buffer:
+            self._said.add(saying)
+            self._number(saying.kind, **saying.fields)
+        self._buffer.clear()
 
     def _number(self, kind: str, **fields: Any) -> None:
         seq = self._next()
@@ -250,7 +282,7 @@ class Producer:
 
     def _rewrite(self) -> None:
         seq = self._next()
-        whole = seq, encoded(seq, "snapshot", text="".join(self._text))
+        whole = seq, encoded(seq, "snapshot", **self._said.fields)
         self._streams.emit(self.job.id, [whole], may_begin=True)
 
     def _next(self) -> int:

@@ -1,5 +1,6 @@
 """Accounts: who owns and pays, the people who log in to them, and their API keys."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Self
@@ -13,7 +14,9 @@ from models.kernel.ids import new_id
 
 ACTIVE: Final = "active"
 
-_PERSON_COLUMNS: Final = ("account_id::text", "id::text", "role", "tier", "status")
+_PERSON_COLUMNS: Final = (
+    "account_id::text", "id::text", "role", "tier", "status", "ai_preferences",
+)  # fmt: skip
 _PERSON: Final = ", ".join(f"person.{column}" for column in _PERSON_COLUMNS)
 _KEY: Final = "api_key.id::text, mode, scopes, expires_at, revoked_at, last_used_at"
 _STANDING_OF_PERSON: Final = f"select {_PERSON} from person where id = %s"
@@ -43,6 +46,7 @@ class Person(Table):
     role = CharField(default="user")
     tier = CharField(default="free")
     status = CharField(default=ACTIVE)
+    ai_preferences = BinaryJSONField(default=dict, index=False)
     created_at = DateTimeTZField()
     updated_at = DateTimeTZField()
     last_login_at = DateTimeTZField(null=True)
@@ -102,6 +106,7 @@ class Standing:
     role: str
     tier: str
     is_active: bool
+    ai_preferences: Mapping[str, Any]
 
     @classmethod
     def of_person(cls, person_id: UUID) -> Self | None:
@@ -138,9 +143,9 @@ class KeyStanding:
         database.rows("update api_key set last_used_at = %s where id = %s", (now, str(self.id)))
 
 
-def _standing(row: tuple[Any, ...]) -> tuple[UUID, UUID, str, str, bool]:
-    account_id, person_id, role, tier, status = row[: len(_PERSON_COLUMNS)]
-    return UUID(account_id), UUID(person_id), role, tier, status == ACTIVE
+def _standing(row: tuple[Any, ...]) -> tuple[UUID, UUID, str, str, bool, Mapping[str, Any]]:
+    account_id, person_id, role, tier, status, wishes = row[: len(_PERSON_COLUMNS)]
+    return UUID(account_id), UUID(person_id), role, tier, status == ACTIVE, wishes
 
 
 class SigningKey(Table):

@@ -1,13 +1,36 @@
-"""The actor that calls LLMs."""
+"""The actors that call LLMs."""
 
+from jobs.llms.breakers import SharedBreakers
+from jobs.llms.calls import WireCall, answer_call
 from jobs.llms.complete import Complete, complete
+from jobs.llms.provider import Limits
+from jobs.llms.question import Llms
+from models.kernel.cache import open_cache
+from models.kernel.settings import Settings
 from workers.actors import declare
-from workers.adapters.extractive import Extractive
+from workers.adapters.llms.providers import build
 from workers.tools import Tools
 
 
 def enlist(tools: Tools) -> None:
-    """Declare the actor of completions, with the vendors this installation has."""
-    providers = {"ilm": Extractive()}
+    """Declare the actors, with the vendors this installation has."""
+    llms = llms_of(tools)
 
-    declare(tools, Complete, lambda job, run: complete(job, providers, run))
+    declare(tools, Complete, lambda job, run: complete(job, llms, run))
+    declare(tools, WireCall, lambda job, run: answer_call(job, llms, run))
+
+
+def llms_of(tools: Tools) -> Llms:
+    """Return what calls are made through."""
+    settings = tools.settings
+    return Llms(
+        providers=build(settings),
+        breakers=SharedBreakers(open_cache(settings)),
+        clock=tools.clock,
+        limits=_limits(settings, settings.llm_first_token_seconds),
+        reasoning_limits=_limits(settings, settings.llm_reasoning_first_token_seconds),
+    )
+
+
+def _limits(settings: Settings, first: int) -> Limits:
+    return Limits(first=first, idle=settings.llm_idle_seconds)

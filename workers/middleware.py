@@ -14,19 +14,18 @@ Nothing a job function raises goes further than this file: it becomes a state of
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from random import Random
 from threading import Event
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
-from peewee import InterfaceError, OperationalError, PeeweeException
+from peewee import PeeweeException
 
 from jobs.backoff import wait_before_retry
 from jobs.job import Job
 from jobs.postman import Postman
 from jobs.queue import job_body
-from jobs.run import Effect, FinalFailure, GivenBack, LeaseLost, Outcome, Usage
+from jobs.run import Effect, FinalFailure, GivenBack, LeaseLost, Outcome
 from jobs.streams import Streams
 from models import engine
 from models.catalogue.queues import queues
@@ -34,16 +33,15 @@ from models.engine import Ending, Ready
 from models.jobs import JobRow
 from models.kernel.clock import Clock
 from models.kernel.database import database, is_cut
-from models.kernel.errors import Cancelled, IlmError, Refused, Unavailable
+from models.kernel.errors import Cancelled, Refused, Unavailable
 from models.kernel.logs import about, get_logger
 from models.kernel.settings import Settings
+from workers.endings import OUTAGES, cut_short, refused, told, whole
 from workers.heart import Heart
 from workers.runs import ActiveRun
 
 WRITE_WAITS: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Together less than the time a stopping worker has."""
-OUTAGES: Final = (OperationalError, InterfaceError)
-INTERNAL: Final = "INTERNAL_ERROR"
 
 J = TypeVar("J", bound=Job)
 T = TypeVar("T")
@@ -134,19 +132,17 @@ class Desk:
         try:
             outcome = function(kind.from_input(run.row.input), run)
         except Cancelled as error:
-            return _failed(error, state="cancelled"), ()
+            return refused(error, state="cancelled"), ()
         except Refused as error:
-            return _failed(error), ()
+            return refused(error), ()
         except FinalFailure as failure:
-            return _failed(failure.cause), failure.effects
+            return cut_short(failure), failure.effects
         except (LeaseLost, GivenBack, Unavailable, *OUTAGES):
             raise
         except Exception as error:
             log.exception("job.bug", attempt=run.attempt)
             raise _Bug from error
-        usage = [_usage(step, line) for step, line in enumerate(outcome.usage)]
-        ending = Ending("succeeded", outcome.result, cost=outcome.cost, usage=usage)
-        return ending, outcome.effects
+        return whole(outcome), outcome.effects
 
     def _close(self, run: ActiveRun, ending: Ending, effects: Sequence[Effect]) -> None:
         """End the row, unless another attempt holds it."""
@@ -219,7 +215,7 @@ class Desk:
         policy = queues()[run.row.queue]
         retry_after = getattr(error, "retry_after", None)
         delay = wait_before_retry(policy, run.row.failures + 1, self._dice, retry_after)
-        code, words = _told(error)
+        code, words = told(error)
         window = self._window(run.row)
         put = self._insist(run, lambda: engine.retry(run.row, delay, code, words, window))
         if put is None:
@@ -254,23 +250,3 @@ class Desk:
 
 class _Bug(Exception):
     """An error that is nobody's refusal and nobody's outage."""
-
-
-def _failed(error: Refused, state: str = "failed") -> Ending:
-    code, words = _told(error)
-    return Ending(state, error_code=code, error_message=words)
-
-
-def _told(error: Exception) -> tuple[str, str]:
-    """Return code and words for the owner: ours as they are, of bugs and outages nothing inner."""
-    if isinstance(error, IlmError):
-        return error.code, error.message or error.code
-    if isinstance(error, OUTAGES):
-        return "SERVICE_UNAVAILABLE", "the database did not answer"
-    return INTERNAL, "an error of ours; it is logged"
-
-
-def _usage(step: int, line: Usage) -> dict[str, Any]:
-    fields = asdict(line)
-    cost = fields.pop("cost")
-    return {**fields, "step": step, "cost_nano": cost["amount"]}

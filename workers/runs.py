@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from jobs.run import GivenBack, LeaseLost
+from jobs.sayings import Saying
 from jobs.streams import Producer
 from models.engine import Beat
 from models.jobs import JobRow
@@ -86,6 +87,18 @@ class ActiveRun:
     def delta(self, text: str) -> None:
         """Stream a piece of text."""
         self.producer.delta(text)
+
+    def say(self, saying: Saying) -> None:
+        """Stream a piece of what is said."""
+        self.producer.say(saying)
+
+    def tell(self, kind: str, **fields: Any) -> None:
+        """Stream one event."""
+        self.producer.tell(kind, **fields)
+
+    def was_shown(self) -> bool:
+        """Say whether an earlier attempt has shown content."""
+        return self.attempt > 1 and self.producer.was_shown()
 
     def write(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Write in a transaction that holds the row; raise `LeaseLost` if it is not ours."""

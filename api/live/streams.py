@@ -4,8 +4,8 @@ Subscribe first, then read the row, then what the stream has after the client's 
 arrives; numbers tell what is double and what is missing. Whatever was lost, the row gives.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection
-from typing import Any, Final, cast
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from typing import Any, Final, Protocol, cast
 from uuid import UUID
 
 from falcon.asgi import Request, Response
@@ -23,6 +23,8 @@ HEARTBEAT_SECONDS: Final = 15.0
 RETRY_MS: Final = 1_000
 LOOKUP_SECONDS: Final = 10.0
 LARGEST: Final = 10**15
+KINDS: Final = frozenset({"status", "progress", "delta", "restart", "snapshot", "end"})
+"""What the events of a job are (CONTRACT §4)."""
 
 Numbered = tuple[int, str]
 
@@ -42,6 +44,58 @@ class Frame:
 
 
 HEARTBEAT: Final = Frame(": heartbeat")
+
+
+class Teller(Protocol):
+    """Tells the events of a job to one client, in the frames that client understands."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the last frame was given."""
+        ...
+
+    @property
+    def heartbeat(self) -> Frame:
+        """What is sent when there is nothing to tell."""
+        ...
+
+    def choose(self, events: list[Numbered]) -> list[Numbered]:
+        """Return which of the events that were replayed matter to this client."""
+        ...
+
+    def tell(self, event: Numbered) -> Iterable[Frame]:
+        """Return the frames of an event."""
+        ...
+
+    def leave(self, status: str, last: int) -> Iterable[Frame]:
+        """Return the frames that end the stream so that it can be resumed."""
+        ...
+
+
+class JobTeller:
+    """Tells a job's events as they are numbered (CONTRACT §4)."""
+
+    heartbeat = HEARTBEAT
+
+    def __init__(self) -> None:
+        """Begin with nothing told."""
+        self.has_ended = False
+
+    def choose(self, events: list[Numbered]) -> list[Numbered]:
+        """Return them all."""
+        return events
+
+    def tell(self, event: Numbered) -> Iterable[Frame]:
+        """Return the event with its number; what only the wires need is left out."""
+        seq, data = event
+        kind = data[data.index(',"type":"') + 9 :].partition('"')[0]
+        self.has_ended = kind == "end"
+        return (Frame(f"id: {seq}\ndata: {data}"),) if kind in KINDS else ()
+
+    def leave(self, status: str, last: int) -> Iterable[Frame]:
+        """End resumably: the same number again, and a status that is not final."""
+        data = encoded(max(last, 0), "end", status=status, resumable=True)
+        return (Frame(f"event: end\nretry: {RETRY_MS}\ndata: {data}"),)
 
 
 class JobEvents:
@@ -70,67 +124,77 @@ class JobEvents:
     ) -> AsyncIterator[Frame]:
         yield Frame(f"retry: {RETRY_MS}")
         async with self._hub.watch(job_id) as watcher:
-            reader = Reader(self._hub, watcher, cursor)
-            while not reader.has_ended:
-                try:
-                    row = await self._hop.run(load, seconds=LOOKUP_SECONDS)
-                except Unavailable:
-                    yield reader.leave("unknown")
-                    return
-                async for frame in reader.catch_up(row):
-                    yield frame
-                async for frame in reader.follow(row):
-                    yield frame
+            reader = Reader(self._hub, self._hop, watcher, JobTeller(), cursor=cursor)
+            async for frame in reader.frames(load):
+                yield frame
 
 
 class Reader:
     """Where one client is in one job's events."""
 
-    def __init__(self, hub: Hub, watcher: Watcher, cursor: int | None) -> None:
+    def __init__(
+        self, hub: Hub, hop: Hop, watcher: Watcher, teller: Teller, *, cursor: int | None = None
+    ) -> None:
         """Begin after a number; None: from the beginning."""
         self._hub = hub
+        self._hop = hop
         self._watcher = watcher
+        self._teller = teller
         self._last = -1 if cursor is None else cursor
-        self.has_ended = False
+        self._has_left = False
 
-    async def catch_up(self, row: JobRow) -> AsyncIterator[Frame]:
+    async def frames(self, load: Callable[[], JobRow]) -> AsyncIterator[Frame]:
+        """Yield everything from here to the end, or to where the client has to resume."""
+        while not (self._teller.has_ended or self._has_left):
+            try:
+                row = await self._hop.run(load, seconds=LOOKUP_SECONDS)
+            except Unavailable:
+                for frame in self._teller.leave("unknown", self._last):
+                    yield frame
+                return
+            async for frame in self._catch_up(row):
+                yield frame
+            async for frame in self._follow(row):
+                yield frame
+
+    async def _catch_up(self, row: JobRow) -> AsyncIterator[Frame]:
         """Yield what the client lacks; of a job that is over, everything up to its end."""
         self._watcher.events.clear()
         self._watcher.is_behind = self._watcher.is_over = False
         if self._last < 0:
-            yield self._frame((0, encoded(0, "status", status="queued", attempt=0)))
+            for frame in self._told((0, encoded(0, "status", status="queued", attempt=0))):
+                yield frame
         if row.is_over and self._last >= end_seq(row):
             self._last = end_seq(row) - 1
-        for event in await self._hub.replay(row.id, self._last):
-            yield self._frame(event)
-        if row.is_over and not self.has_ended:
+        for event in self._teller.choose(await self._hub.replay(row.id, self._last)):
+            for frame in self._told(event):
+                yield frame
+        if row.is_over and not self._teller.has_ended:
             for event in self._from_row(row):
-                yield self._frame(event)
+                for frame in self._told(event):
+                    yield frame
 
-    async def follow(self, row: JobRow) -> AsyncIterator[Frame]:
+    async def _follow(self, row: JobRow) -> AsyncIterator[Frame]:
         """Yield what arrives, until the end, a drain, or something that has to be looked up."""
         watcher = self._watcher
-        while not self.has_ended:
+        while not self._teller.has_ended:
             while watcher.events and not watcher.is_behind:
                 event = watcher.events.popleft()
                 if event[0] <= self._last:
                     continue
                 if self._is_gap(event[0]):
                     return
-                yield self._frame(event)
-            if self.has_ended or watcher.is_behind or watcher.is_over:
+                for frame in self._told(event):
+                    yield frame
+            if self._teller.has_ended or watcher.is_behind or watcher.is_over:
                 return
             if watcher.is_closing:
-                yield self.leave(row.state)
+                self._has_left = True
+                for frame in self._teller.leave(row.state, self._last):
+                    yield frame
                 return
             if not await watcher.wait(HEARTBEAT_SECONDS):
-                yield HEARTBEAT
-
-    def leave(self, status: str) -> Frame:
-        """End resumably: the same number again, and a status that is not final."""
-        self.has_ended = True
-        data = encoded(max(self._last, 0), "end", status=status, resumable=True)
-        return Frame(f"event: end\nretry: {RETRY_MS}\ndata: {data}")
+                yield self._teller.heartbeat
 
     def _from_row(self, row: JobRow) -> list[Numbered]:
         """Return the end of a job whose stream lacks it, after everything if that may lack too."""
@@ -145,11 +209,9 @@ class Reader:
         """Say whether something between was missed; before an end, always look."""
         return seq != self._last + 1 or seq % PER_ATTEMPT == END
 
-    def _frame(self, event: Numbered) -> Frame:
-        seq, data = event
-        self._last = seq
-        self.has_ended = '"type":"end"' in data[:60]
-        return Frame(f"id: {seq}\ndata: {data}")
+    def _told(self, event: Numbered) -> Iterable[Frame]:
+        self._last = event[0]
+        return self._teller.tell(event)
 
 
 def cursor_of(req: Request) -> int | None:

@@ -15,6 +15,8 @@ from api.schemas.jobs import BookInput, CompletionInput, EchoInput, JobSchema
 from api.schemas.lists import page_of
 from jobs.job import Job
 from jobs.llms.complete import Complete
+from jobs.llms.preparing import Planner
+from jobs.llms.router import AUTO
 from jobs.pages.generate import GeneratePages
 from jobs.queue import Queue, Sender, Wishes, job_body
 from jobs.system import Echo
@@ -26,7 +28,7 @@ from models.kernel.ids import wire_id
 from models.listings import Listing
 from models.llms import llm_named
 
-Make = Callable[[Mapping[str, Any], Principal], Job]
+Make = Callable[[Mapping[str, Any], Principal, Planner], Job]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,32 +42,34 @@ class Submission:
 def submissions() -> dict[str, Submission]:
     """Return every type a client may submit (CONTRACT §4)."""
     return {
-        Echo.name: Submission(EchoInput(), lambda given, _: Echo(**given)),
+        Echo.name: Submission(EchoInput(), lambda given, *_: Echo(**given)),
         GeneratePages.name: Submission(BookInput(), _generate),
         Complete.name: Submission(CompletionInput(), _complete),
     }
 
 
-def _generate(given: Mapping[str, Any], principal: Principal) -> Job:
+def _generate(given: Mapping[str, Any], principal: Principal, _planner: Planner) -> Job:
     book = Book.owned_by(principal.account_id, principal.mode, given["book_id"])
     return GeneratePages(book.id)
 
 
-def _complete(given: Mapping[str, Any], principal: Principal) -> Job:
-    if llm_named(given["model"]) is None:
+def _complete(given: Mapping[str, Any], principal: Principal, planner: Planner) -> Job:
+    if given["model"] != AUTO and llm_named(given["model"]) is None:
         raise Invalid(details=[Detail("input.model", "There is no LLM of this name.")])
     if given["book_id"] is not None:
         Book.seen_by(principal.account_id, principal.mode, given["book_id"])
-    return Complete(**{**given, "messages": tuple(given["messages"])})
+    job = Complete(**{**given, "messages": tuple(given["messages"])})
+    return job.planned(planner.plan(job.ask, principal))
 
 
 class Jobs:
     """The jobs of an account."""
 
-    def __init__(self, queue: Queue, kinds: Mapping[str, Submission]) -> None:
-        """Take where jobs go, and what may be submitted."""
+    def __init__(self, queue: Queue, kinds: Mapping[str, Submission], planner: Planner) -> None:
+        """Take where jobs go, what may be submitted, and who plans questions to LLMs."""
         self._queue = queue
         self._kinds = kinds
+        self._planner = planner
 
     def on_post(self, req: Request, resp: Response) -> None:
         """Accept a job: 202 once its row is committed, whatever the broker does."""
@@ -103,7 +107,7 @@ class Jobs:
             known = ", ".join(sorted(self._kinds))
             raise Invalid(details=[Detail("type", f"Must be one of: {known}.")])
         try:
-            return kind.make(kind.schema.load(body["input"]), principal)
+            return kind.make(kind.schema.load(body["input"]), principal, self._planner)
         except ValidationError as error:
             raise Invalid(details=list(details_of(error.messages, "input"))) from error
 

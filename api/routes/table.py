@@ -7,6 +7,7 @@ from api.routes.admin import admin_routes
 from api.routes.books import book_routes
 from api.routes.jobs import job_routes
 from api.routes.system import health_routes
+from api.routes.wires import wire_routes
 
 
 def endpoints(parts: Parts) -> tuple[Endpoint, ...]:
@@ -16,5 +17,6 @@ def endpoints(parts: Parts) -> tuple[Endpoint, ...]:
         *account_routes(parts),
         *book_routes(parts),
         *job_routes(parts),
+        *wire_routes(parts),
         *admin_routes(),
     )

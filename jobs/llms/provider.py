@@ -1,55 +1,150 @@
-"""The port to whoever runs language models: one normal request, delta and usage (M-30)."""
+"""The port to whoever runs language models: one normal request, delta, usage and error (M-30).
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Protocol
+Messages, tools and options have the shape of OpenAI's Chat Completions, which every vendor's can
+be made of and most take as it is. An adapter lets no foreign error, type or quirk through.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Message = Mapping[str, Any]
+"""`role` is system, user, assistant or tool; `content` a text or parts; `tool_calls` as in Chat."""
+
+OnStop = Callable[[Callable[[], None]], None]
+"""Takes what ends a call from another thread, at once: it shuts the call's socket down."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message: `role` is system, user or assistant."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long a call may take, in seconds (CONTRACT §5).
 
-    role: str
-    content: str
+    To connect, to its first content, from one piece of it to the next, and altogether.
+    """
+
+    connect: float = 5.0
+    first: float = 30.0
+    idle: float = 20.0
+    whole: float = 600.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What an LLM is asked. `max_tokens` bounds the answer."""
+    """What an LLM is asked.
+
+    `llm` is the name its vendor knows it by. `options` are further fields of a Chat request
+    (`temperature`, `tools`, `response_format`, …), unknown ones included. `key` is a caller's own
+    key; without one the house's is used.
+    """
 
     llm: str
     messages: tuple[Message, ...]
     max_tokens: int
-    temperature: float | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """What a call used, by the vendor's own meter.
+
+    `input` is the whole prompt; `cached` of it came from the vendor's cache, `written` of it went
+    into that cache for minutes, `written_long` of it for an hour. `output` is all that was
+    generated; `reasoning` of it was thinking.
+    """
+
+    input: int
+    output: int
+    cached: int = 0
+    written: int = 0
+    written_long: int = 0
+    reasoning: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A piece of the answer."""
+    """A piece of the answer's text."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Finish:
-    """The terminal event: why it ended (`stop`, `length`), and the tokens it used.
+class Reasoning:
+    """A piece of the thinking that the vendor shows."""
 
-    An answer without one is never a success.
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDelta:
+    """A piece of a tool call. `id` and `name` come with the first piece of each `index`."""
+
+    index: int
+    arguments: str
+    id: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Usage so far, when a vendor tells it before the end: the last one counts, never the sum."""
+
+    tokens: Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The terminal event: why the answer ended, and what it used, if the vendor said.
+
+    `reason` is stop, length, tool_calls or content_filter. An answer without a terminal event is
+    never a success.
     """
 
     reason: str
-    tokens_in: int
-    tokens_out: int
+    tokens: Tokens | None
+
+
+Piece = Delta | Reasoning | ToolDelta | Counted | Finish
 
 
 class Provider(Protocol):
-    """An adapter to one vendor; raises `UpstreamError`, `UpstreamTimeout`, `Refused` alone."""
+    """An adapter to one vendor.
 
-    def stream(
-        self, request: Request, on_stop: Callable[[Callable[[], None]], None]
-    ) -> Iterator[Delta | Finish]:
-        """Yield deltas as they arrive, and one `Finish` last.
+    Raises `UpstreamError` and its kin, `UpstreamTimeout`, and `UpstreamRefused` alone.
+    """
 
-        `on_stop` takes what ends the call from another thread, within a second.
+    def stream(self, request: Request, on_stop: OnStop) -> Iterator[Piece]:
+        """Yield pieces as they arrive, and one `Finish` last.
+
+        Whoever closes the iterator, or whatever `on_stop` was given being called, closes the
+        vendor's socket within a second.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Vectors, one a text and in its order, and the tokens they took."""
+
+    vectors: Sequence[Sequence[float]]
+    tokens: int
+
+
+class Embedder(Protocol):
+    """An adapter to a model that makes vectors of texts; raises what a `Provider` raises."""
+
+    def embed(self, llm: str, texts: Sequence[str], dimensions: int | None) -> Embedded:
+        """Return a unit vector for each text; `dimensions` shortens them, where the model can."""
+        ...
+
+
+def text_of(message: Message) -> str:
+    """Return the text of a message, of its parts too; what is no text counts as nothing."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, Sequence):
+        return ""
+    parts = (part.get("text") for part in content if isinstance(part, Mapping))
+    return "".join(part for part in parts if isinstance(part, str))

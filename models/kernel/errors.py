@@ -23,12 +23,20 @@
     │   ├── DocumentRefused   a document that no later try will open
     │   │   ├── DocumentEncrypted, DocumentCorrupt, DocumentEmpty, DocumentTooLarge
     │   ├── ModelNotFound
+    │   ├── UpstreamRefused   a vendor finds the request itself wrong
+    │   │   └── ContextTooLong
+    │   ├── ContentBlocked    the safety rules forbid it
+    │   ├── ProviderKeyGone   the caller's own key was read already, or too late
     │   ├── Cancelled      the caller asked to stop
     │   ├── DeadlineExceeded
     │   └── Poisonous      the job took its worker down too often
     └── Unavailable        nothing is wrong with the call; a later try may help
         ├── UpstreamError
-        └── UpstreamTimeout
+        │   ├── UpstreamRateLimited
+        │   ├── UpstreamQuotaExceeded
+        │   └── UpstreamKeyRefused
+        ├── UpstreamTimeout
+        └── ModelNotAvailable
 
 `code` finds status, words and retry advice in `catalogue/errors.toml`; only `api/problems.py`
 knows HTTP. A message is written for the person who can act on it and holds no secret.
@@ -84,10 +92,34 @@ class UpstreamError(Unavailable):
     code: ClassVar[str] = "UPSTREAM_ERROR"
 
 
+class UpstreamRateLimited(UpstreamError):
+    """A vendor wants fewer calls; `retry_after` is its own word."""
+
+    code: ClassVar[str] = "UPSTREAM_RATE_LIMITED"
+
+
+class UpstreamQuotaExceeded(UpstreamError):
+    """The account at the vendor is used up."""
+
+    code: ClassVar[str] = "UPSTREAM_QUOTA_EXCEEDED"
+
+
+class UpstreamKeyRefused(UpstreamError):
+    """A vendor does not take the key, or not for this."""
+
+    code: ClassVar[str] = "UPSTREAM_KEY_REFUSED"
+
+
 class UpstreamTimeout(Unavailable):
     """A service outside did not answer in time."""
 
     code: ClassVar[str] = "UPSTREAM_TIMEOUT"
+
+
+class ModelNotAvailable(Unavailable):
+    """The LLM is known, and nobody here runs it or what may stand in for it."""
+
+    code: ClassVar[str] = "model_not_available"
 
 
 class Malformed(Refused):
@@ -226,6 +258,30 @@ class ModelNotFound(Refused):
     """No LLM has this name."""
 
     code: ClassVar[str] = "model_not_found"
+
+
+class UpstreamRefused(Refused):
+    """A vendor finds the request itself wrong, in words of its own."""
+
+    code: ClassVar[str] = "UPSTREAM_REFUSED"
+
+
+class ContextTooLong(UpstreamRefused):
+    """The conversation is longer than the LLM's window."""
+
+    code: ClassVar[str] = "CONTEXT_TOO_LONG"
+
+
+class ContentBlocked(Refused):
+    """The safety rules forbid this content."""
+
+    code: ClassVar[str] = "CONTENT_BLOCKED"
+
+
+class ProviderKeyGone(Refused):
+    """The caller's own key was read once already, or waited too long: send the call again."""
+
+    code: ClassVar[str] = "PROVIDER_KEY_GONE"
 
 
 class Cancelled(Refused):

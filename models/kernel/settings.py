@@ -21,7 +21,7 @@ Network = IPv4Network | IPv6Network
 
 RESERVED: Final = frozenset(
     {"ILM_RATE_LIMITS", "ILM_EGRESS_ALLOW", "ILM_REQUIRE_VERIFIED_EMAIL", "ILM_METRICS_TOKEN"}
-    | {"ILM_METRICS_PORT", "ILM_KEY_BOX"}
+    | {"ILM_METRICS_PORT"}
 )
 """Names the contract has promised and no part reads yet: accepted, and reported at boot."""
 
@@ -67,7 +67,10 @@ def _folder(name: str, default: str) -> Any:
 
 
 def _declared(name: str, default: Any, parser: fields.Field[Any]) -> Any:
-    return dataclasses.field(default=default, metadata={"name": name, "parser": parser})
+    is_secret = name.endswith(("_KEY", "_PASSWORD", "_URL", "_BOX"))
+    return dataclasses.field(
+        default=default, metadata={"name": name, "parser": parser}, repr=not is_secret
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +122,53 @@ class Settings:
     """Pause between two rounds of the reconciler."""
     stream_hours: int = _count("ILM_STREAM_HOURS", 24, 1, 720)
     """How long the events of a job can be replayed from Redis."""
+
+    openai_api_key: str = _text("OPENAI_API_KEY")
+    """Key at OpenAI; a vendor without a key is absent from routing."""
+    openai_base_url: str = _text("OPENAI_BASE_URL")
+    """Address of OpenAI's API, or of anything that speaks it; empty means OpenAI's own."""
+    anthropic_api_key: str = _text("ANTHROPIC_API_KEY")
+    """Key at Anthropic."""
+    anthropic_base_url: str = _text("ANTHROPIC_BASE_URL")
+    """Address of Anthropic's API; empty means its own."""
+    dashscope_api_key: str = _text("DASHSCOPE_API_KEY")
+    """Key at DashScope, which runs Qwen."""
+    dashscope_base_url: str = _text("DASHSCOPE_BASE_URL")
+    """Address of DashScope's OpenAI-shaped API; empty means the international one."""
+    gemini_api_key: str = _text("GEMINI_API_KEY")
+    """Key for Google's Gemini."""
+    gemini_base_url: str = _text("GEMINI_BASE_URL")
+    """Address of Gemini's OpenAI-shaped API; empty means Google's own."""
+    xai_api_key: str = _text("XAI_API_KEY")
+    """Key at xAI."""
+    xai_base_url: str = _text("XAI_BASE_URL")
+    """Address of xAI's API; empty means its own."""
+    deepseek_api_key: str = _text("DEEPSEEK_API_KEY")
+    """Key at DeepSeek."""
+    deepseek_base_url: str = _text("DEEPSEEK_BASE_URL")
+    """Address of DeepSeek's API; empty means its own."""
+    mistral_api_key: str = _text("MISTRAL_API_KEY")
+    """Key at Mistral."""
+    mistral_base_url: str = _text("MISTRAL_BASE_URL")
+    """Address of Mistral's API; empty means its own."""
+    llama_api_key: str = _text("LLAMA_API_KEY")
+    """Key at the host of Llama models that LLAMA_BASE_URL names."""
+    llama_base_url: str = _text("LLAMA_BASE_URL")
+    """Address of any OpenAI-shaped host of Llama models; empty means there is none."""
+    ollama_base_url: str = _text("OLLAMA_BASE_URL")
+    """Address of an Ollama, such as `http://127.0.0.1:11434/v1`; empty means there is none."""
+
+    llm_first_token_seconds: int = _count("ILM_LLM_FIRST_TOKEN_SECONDS", 30, 1, 600)
+    """How long an LLM may take to its first content before another is asked."""
+    llm_reasoning_first_token_seconds: int = _count(
+        "ILM_LLM_REASONING_FIRST_TOKEN_SECONDS", 120, 1, 600
+    )
+    """The same for an LLM that thinks before it speaks."""
+    llm_idle_seconds: int = _count("ILM_LLM_IDLE_SECONDS", 20, 1, 600)
+    """How long an LLM may be silent in the middle of an answer."""
+    key_box: str = _text("ILM_KEY_BOX")
+    """Key pair that seals callers' own keys: `private:…` for LLM workers, `public:…` for web; made
+    in `$ILM_HOME/keybox` when empty, required in fleets."""
 
     cors_origins: tuple[str, ...] = _listed("ILM_CORS_ORIGINS")
     """Origins browsers may call from, comma-separated; empty allows none but our own."""

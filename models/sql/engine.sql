@@ -72,14 +72,20 @@ begin
     perform money_settle(p_job.id, p_cost);
     if p_usage is not null then
         insert into usage_line (
-            job_id, step, account_id, mode, operation, llm, price_id,
-            tokens_in, tokens_out, cost_nano, estimated
+            job_id, step, account_id, mode, operation, vendor, llm, price_id, tokens_in,
+            tokens_out, tokens_cached, tokens_written, tokens_written_long, tokens_reasoning,
+            cost_nano, vendor_nano, estimated, is_borne, is_own_key
         )
-        select p_job.id, line.step, p_job.account_id, p_job.mode, line.operation, line.llm,
-               line.price_id, line.tokens_in, line.tokens_out, line.cost_nano, line.estimated
+        select p_job.id, line.step, p_job.account_id, p_job.mode, line.operation, line.vendor,
+               line.llm, line.price_id, line.tokens_in, line.tokens_out, line.tokens_cached,
+               line.tokens_written, line.tokens_written_long, line.tokens_reasoning,
+               line.cost_nano, line.vendor_nano, line.estimated, line.is_borne, line.is_own_key
         from jsonb_to_recordset(p_usage) as line (
-            step integer, operation text, llm text, price_id text,
-            tokens_in integer, tokens_out integer, cost_nano bigint, estimated boolean
+            step integer, operation text, vendor text, llm text, price_id text,
+            tokens_in integer, tokens_out integer, tokens_cached integer,
+            tokens_written integer, tokens_written_long integer, tokens_reasoning integer,
+            cost_nano bigint, vendor_nano bigint, estimated boolean, is_borne boolean,
+            is_own_key boolean
         );
     end if;
     insert into event (id, account_id, mode, type, data, once)

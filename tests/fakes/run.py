@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from jobs.run import Effect
+from jobs.sayings import Saying
 from models.jobs import JobRow
 from models.kernel.database import database
 from tests import factories
@@ -21,6 +22,9 @@ class FakeRun:
         self.row: JobRow = factories.job(account_id, state="running", attempt=1)
         self.steps: list[tuple[int, int]] = []
         self.pieces: list[str] = []
+        self.sayings: list[Saying] = []
+        self.told: list[tuple[str, dict[str, Any]]] = []
+        self.has_shown = False
         self.stoppers: list[Callable[[], None]] = []
         self.waits: list[float] = []
         self._stops = stops
@@ -68,6 +72,17 @@ class FakeRun:
 
     def delta(self, text: str) -> None:
         self.pieces.append(text)
+
+    def say(self, saying: Saying) -> None:
+        self.sayings.append(saying)
+        if saying.kind == "delta":
+            self.pieces.append(saying.text)
+
+    def tell(self, kind: str, **fields: Any) -> None:
+        self.told.append((kind, fields))
+
+    def was_shown(self) -> bool:
+        return self.has_shown
 
     def write(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         database.rows(sql, parameters)

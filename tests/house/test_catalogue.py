@@ -5,7 +5,7 @@ import dataclasses
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from pkgutil import resolve_name, walk_packages
@@ -38,6 +38,7 @@ from tests.factories import FACTORIES
 from workers.__main__ import CREWS
 
 ROOT = Path(__file__).parents[2]
+UNREACHED = Settings(database_url="postgresql://x@127.0.0.1:1/x", redis_url="redis://127.0.0.1:1")
 PACKAGES = (api, jobs, models, schedules, workers)
 ONLY_PARENTS = {"Refused", "Conflict", "DocumentRefused"}
 """Caught as a family, raised as one of their children."""
@@ -93,7 +94,9 @@ def actors() -> dict[str, Counter[str]]:
             original(actor)
 
         broker.declare_actor = declare  # type: ignore[method-assign]
-        tools = SimpleNamespace(broker=broker, clock=None, workroom=None, blobs=None)
+        tools = SimpleNamespace(
+            broker=broker, clock=None, workroom=None, blobs=None, settings=UNREACHED
+        )
         for enlist in crew:
             resolve_name(enlist)(tools)
     return declared
@@ -150,6 +153,8 @@ def inputs(kind: type[Job]) -> dict[str, Any]:
 
 def sample(hint: Any) -> Any:
     """Return a value of a type that a job value may have."""
+    if get_origin(hint) is Mapping:
+        return {"steps": []}
     if get_origin(hint) is tuple:
         return ({"role": "user", "content": "hello"},)
     plain = {str: "words", int: 3, float: 0.5, bool: True, UUID: UUID(int=7)}

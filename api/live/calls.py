@@ -1,0 +1,188 @@
+"""Calls in progress: whoever asked is told as it comes or at the end; who hangs up may cancel.
+
+A stream ends in its wire's own way whatever happens: with the answer, or with an error; never as
+if it were whole when it is not. A cancel on disconnect waits a moment for the client, or for the
+retry its SDK sends, to come back on any instance; a killed web process cancels nothing.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from falcon.asgi import Request, Response
+
+from api.hop import Hop
+from api.live.departures import Departure
+from api.live.hub import Hub
+from api.live.streams import EVENT_STREAM, LOOKUP_SECONDS, Frame, Numbered, Reader
+from jobs.audience import Audience
+from jobs.queue import Queue
+from jobs.streams import is_content
+from jobs.wires.wire import Voice
+from models.jobs import JobRow
+from models.kernel.clock import Clock
+from models.kernel.database import database
+from models.kernel.errors import Unavailable, UpstreamTimeout
+from models.kernel.ids import wire_id
+from models.kernel.logs import get_logger
+
+RETURN_SECONDS: Final = 2.0
+LOOK_SECONDS: Final = 1.0
+
+log = get_logger(__name__)
+
+
+class WireTeller:
+    """Tells a job's events in a wire's frames, after a cursor."""
+
+    def __init__(self, voice: Voice, heartbeat: str, after: int | None) -> None:
+        """Take what finds the words, and the number of the last frame the client has."""
+        self._voice = voice
+        self._after = -1 if after is None else after
+        self._is_fresh = after is None
+        self.heartbeat = Frame(heartbeat)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the last frame was given."""
+        return self._voice.has_ended
+
+    def choose(self, events: list[Numbered]) -> list[Numbered]:
+        """Return the events; to who has heard nothing, those of the answer that counts alone."""
+        if not self._is_fresh:
+            return events
+        self._is_fresh = False
+        return events[_beginning(events) :]
+
+    def tell(self, event: Numbered) -> Iterable[Frame]:
+        """Return the frames of an event that the client lacks."""
+        self._is_fresh = self._is_fresh and event[0] == 0
+        return self._above(self._voice.hear(json.loads(event[1])))
+
+    def leave(self, status: str, last: int) -> Iterable[Frame]:
+        """End with an error that says to come back: these wires know no other way."""
+        del status, last
+        return self._above(self._voice.fail(Unavailable("the server is going away; try again")))
+
+    def _above(self, frames: Iterable) -> list[Frame]:  # type: ignore[type-arg]  # a wire's frames
+        return [Frame(frame.text) for frame in frames if frame.number > self._after]
+
+
+def _beginning(events: list[Numbered]) -> int:
+    """Return where the answer that counts begins: at the last restart that took words back."""
+    has_content, begins = False, 0
+    for index, (_, data) in enumerate(events):
+        if '"type":"restart"' in data[:60] and has_content:
+            begins, has_content = index, False
+        has_content = has_content or is_content(data)
+    return begins
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """Who listens to a call: by which request, and whether going away ends it."""
+
+    req: Request
+    cancels: bool
+
+
+class Calls:
+    """The calls that this process answers."""
+
+    def __init__(self, hub: Hub, hop: Hop, queue: Queue, audience: Audience, clock: Clock) -> None:
+        """Take what hears of jobs, the way to the rows, what cancels, and the time."""
+        self._hub = hub
+        self._hop = hop
+        self._queue = queue
+        self._audience = audience
+        self._clock = clock
+        self._cancels: set[asyncio.Task[None]] = set()
+
+    def stream(self, resp: Response, job: JobRow, teller: WireTeller, listener: Listener) -> None:
+        """Answer with a stream of a job's events."""
+        resp.content_type = EVENT_STREAM
+        resp.set_header("X-Accel-Buffering", "no")
+        resp.set_header("X-Ilm-Job-Id", wire_id("job", job.id))
+        resp.stream = self._bytes(job, teller, listener)
+
+    async def ended(self, job: JobRow, listener: Listener, seconds: float) -> JobRow:
+        """Return a job's row once it is over.
+
+        Raises `UpstreamTimeout` when time is up, `Unavailable` when the process drains: the job
+        goes on. Of a client that has gone, whatever the row says.
+        """
+        departure, place = Departure(listener.req), await self._join(job)
+        until = self._clock.elapsed() + seconds
+        try:
+            async with self._hub.watch(job.id) as watcher:
+                departure.wake(watcher)
+                row = await self._load(job)
+                while not row.is_over and not watcher.is_closing:
+                    if self._clock.elapsed() > until:
+                        raise UpstreamTimeout("the answer takes longer than this request may")
+                    await watcher.wait(LOOK_SECONDS)
+                    if not watcher.is_over and not _tells_end(watcher.events):
+                        watcher.events.clear()
+                        continue
+                    row = await self._load(job)
+        finally:
+            self._left(job, departure, listener, place)
+        if not row.is_over and not departure.has_happened:
+            raise Unavailable("the server is going away; the answer will be there", retry_after=2)
+        return row
+
+    async def _bytes(
+        self, job: JobRow, teller: WireTeller, listener: Listener
+    ) -> AsyncIterator[bytes]:
+        departure, place = Departure(listener.req), await self._join(job)
+        try:
+            async with self._hub.watch(job.id) as watcher:
+                departure.wake(watcher)
+                reader = Reader(self._hub, self._hop, watcher, teller)
+                async for frame in reader.frames(_loading(job)):
+                    if departure.has_happened:
+                        return
+                    yield frame.serialize(None)
+        finally:
+            self._left(job, departure, listener, place)
+
+    async def _join(self, job: JobRow) -> int:
+        return await self._hop.run(lambda: self._audience.join(job.id), seconds=LOOKUP_SECONDS)
+
+    async def _load(self, job: JobRow) -> JobRow:
+        return await self._hop.run(_loading(job), seconds=LOOKUP_SECONDS)
+
+    def _left(self, job: JobRow, departure: Departure, listener: Listener, place: int) -> None:
+        """Note that a client has stopped listening, and cancel if it went and that is its wish."""
+        has_gone = departure.has_happened
+        departure.close()
+        if has_gone and listener.cancels:
+            task = asyncio.get_running_loop().create_task(self._cancel_unless_back(job, place))
+            self._cancels.add(task)
+            task.add_done_callback(self._cancels.discard)
+
+    async def _cancel_unless_back(self, job: JobRow, place: int) -> None:
+        await asyncio.sleep(RETURN_SECONDS)
+
+        def cancel() -> None:
+            if self._audience.is_last(job.id, place):
+                with database.borrowed():
+                    self._queue.cancel(JobRow.get_by_id(job.id))
+                log.info("call.left", job_id=str(job.id))
+
+        await self._hop.run(cancel, seconds=LOOKUP_SECONDS)
+
+
+def _loading(job: JobRow) -> Callable[[], JobRow]:
+    def load() -> JobRow:
+        with database.borrowed():
+            row: JobRow = JobRow.get_by_id(job.id)
+            return row
+
+    return load
+
+
+def _tells_end(events: Iterable[Numbered]) -> bool:
+    return any('"type":"end"' in data[:60] for _, data in events)

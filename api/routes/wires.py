@@ -1,0 +1,139 @@
+"""The routes of OpenAI's and Anthropic's wires (XC-01, XC-03)."""
+
+from typing import Any, Final
+
+from api.endpoints import Endpoint
+from api.live.asking import Asking
+from api.live.calls import Calls
+from api.live.responses import ResponseRoutes
+from api.live.wires import CALL_SECONDS, Desk, WireRoutes
+from api.parts import Parts
+from api.schemas.wires import Passed, ResumeQuery, WireQuery
+from models.kernel import errors
+
+LARGEST_CALL: Final = 32 * 2**20
+REFUSALS: Final = (
+    errors.ModelNotFound,
+    errors.ModelNotAvailable,
+    errors.PaymentRequired,
+    errors.Forbidden,
+    errors.RateLimitExceeded,
+    errors.ContextTooLong,
+    errors.ContentBlocked,
+    errors.UpstreamRefused,
+    errors.UpstreamError,
+    errors.UpstreamRateLimited,
+    errors.Cancelled,
+)
+
+
+def wire_routes(parts: Parts) -> tuple[Endpoint, ...]:
+    """Return the endpoints of the wires."""
+    desk = desk_of(parts)
+    chat = WireRoutes(desk, "chat", "chatcmpl-")
+    messages = WireRoutes(desk, "messages", "msg_")
+    return (
+        *_calls(chat, "/v1/chat/completions", "OpenAI Chat Completions"),
+        *_calls(messages, "/v1/messages", "Anthropic Messages"),
+        *_responses(ResponseRoutes(desk, parts.queue)),
+    )
+
+
+def desk_of(parts: Parts) -> Desk:
+    """Return what the routes of the wires act through."""
+    return Desk(
+        asking=Asking(parts.queue, parts.audience, parts.planner),
+        calls=Calls(parts.hub, parts.hop, parts.queue, parts.audience, parts.clock),
+        hop=parts.hop,
+    )
+
+
+def _calls(routes: WireRoutes, path: str, tag: str) -> tuple[Endpoint, ...]:
+    common: dict[str, Any] = {
+        "permission": "ai:use",
+        "tag": tag,
+        "wire": routes.name,
+        "live": True,
+        "seconds": int(CALL_SECONDS),
+    }
+    return (
+        Endpoint(
+            method="POST",
+            path=path,
+            handler=routes.on_post,
+            summary="Ask an LLM",
+            description="Valid for the vendor's own SDK, for every vendor's LLM. `stream` answers"
+            " with Server-Sent Events. Honours `Idempotency-Key`, `X-Ilm-Recovery`"
+            " (error, continue, buffer), `X-Ilm-Fallback: off` and `on_disconnect`.",
+            body=Passed(),
+            query=WireQuery(),
+            body_limit=LARGEST_CALL,
+            errors=REFUSALS,
+            keyed=True,
+            example={
+                "model": "gpt-4o-mini",
+                "max_tokens": 100,
+                "messages": [{"role": "user", "content": "Hello"}],
+            },
+            **common,
+        ),
+        Endpoint(
+            method="GET",
+            path=f"{path}/{{answer}}",
+            handler=routes.on_get_one,
+            summary="Look at an answer, or resume its stream",
+            description="With `stream=true`, the events after `starting_after` (`x_ilm.seq`).",
+            query=ResumeQuery(),
+            errors=(errors.NotFound, *REFUSALS),
+            **common,
+        ),
+    )
+
+
+def _responses(routes: ResponseRoutes) -> tuple[Endpoint, ...]:
+    common: dict[str, Any] = {
+        "permission": "ai:use",
+        "tag": "OpenAI Responses",
+        "wire": routes.name,
+        "live": True,
+        "seconds": int(CALL_SECONDS),
+    }
+    one = {"path": "/v1/responses/{answer}", "errors": (errors.NotFound, *REFUSALS), **common}
+    return (
+        Endpoint(
+            method="POST",
+            path="/v1/responses",
+            handler=routes.on_post,
+            summary="Ask an LLM for a response",
+            description="Valid for OpenAI's own SDK, for every vendor's LLM; `background` answers"
+            " at once with a response to poll, stream, cancel or go on from.",
+            body=Passed(),
+            query=WireQuery(),
+            body_limit=LARGEST_CALL,
+            errors=REFUSALS,
+            keyed=True,
+            example={"model": "gpt-4o-mini", "input": "Hello", "background": True},
+            **common,
+        ),
+        Endpoint(
+            method="GET",
+            handler=routes.on_get_one,
+            summary="Look at a response, or resume its stream",
+            query=ResumeQuery(),
+            **one,
+        ),
+        Endpoint(method="DELETE", handler=routes.on_delete_one, summary="Forget a response", **one),
+        Endpoint(
+            method="POST",
+            handler=routes.on_post_cancel,
+            summary="Cancel a response",
+            **{**one, "path": "/v1/responses/{answer}/cancel"},
+        ),
+        Endpoint(
+            method="GET",
+            handler=routes.on_get_items,
+            summary="List what a response was asked with",
+            query=ResumeQuery(),
+            **{**one, "path": "/v1/responses/{answer}/input_items"},
+        ),
+    )

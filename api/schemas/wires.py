@@ -1,0 +1,35 @@
+"""The wires of others: what they send is passed through, so only our own additions have a shape."""
+
+from marshmallow import EXCLUDE, INCLUDE, Schema, fields, validate
+
+
+class Passed(Schema):
+    """A body of a wire: whatever the vendor's client sends (CONTRACT §2)."""
+
+    class Meta:
+        """marshmallow's configuration."""
+
+        unknown = INCLUDE
+
+
+class WireQuery(Schema):
+    """The query of a call."""
+
+    class Meta:
+        """marshmallow's configuration."""
+
+        unknown = EXCLUDE
+
+    on_disconnect = fields.String(validate=validate.OneOf(["continue", "cancel"]))
+
+
+class ResumeQuery(Schema):
+    """How an answer is asked for again."""
+
+    class Meta:
+        """marshmallow's configuration."""
+
+        unknown = EXCLUDE
+
+    stream = fields.String(validate=validate.OneOf(["true", "false"]))
+    starting_after = fields.String(validate=validate.Regexp(r"\A[0-9]{1,15}\Z"))

@@ -1,0 +1,248 @@
+"""Answering: one question, carried out by its plan, until an answer is whole or nothing is left.
+
+A fault before anything was shown goes to the next LLM in silence. After that the caller's choice
+counts: an error, going on with another LLM, or beginning anew in the open. A stream without its
+terminal event is a fault like any other. What the caller cancels is paid as far as it was written;
+what a vendor spoils is free.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from typing import Any, Final, cast
+
+from jobs.llms.ask import BUFFER, CONTINUE, RESTART
+from jobs.llms.breakers import Circuit
+from jobs.llms.counting import count_tokens, prompt_tokens
+from jobs.llms.provider import Counted, Finish, Message, Provider, Request, Tokens
+from jobs.llms.question import CutShort, Llms, Question, Try, Whole
+from jobs.llms.router import Step
+from jobs.llms.sheet import Sheet
+from jobs.run import FinalFailure, Run
+from models.kernel.clock import Clock
+from models.kernel.errors import (
+    Cancelled,
+    ContextTooLong,
+    IlmError,
+    ModelNotAvailable,
+    ModelNotFound,
+    Unavailable,
+    UpstreamError,
+    UpstreamRefused,
+)
+from models.llms import REASONING, llm_named
+
+GO_ON: Final = (
+    "Your answer above was cut off. Go on exactly where it stops: repeat nothing of it, and add"
+    " no word about the break."
+)
+MILLISECONDS: Final = 1_000
+SILENT_ENDS: Final = frozenset({"length", "content_filter"})
+"""Reasons for which an answer may end without a word."""
+
+
+class Answering:
+    """One run of one question."""
+
+    def __init__(self, question: Question, llms: Llms, run: Run) -> None:
+        """Begin with an empty sheet."""
+        self._question = question
+        self._ask = question.ask
+        self._llms = llms
+        self._run = run
+        shows = question.ask.streamed and question.ask.recovery != BUFFER
+        self._sheet = Sheet(run, question.make_screen, shows=shows)
+        self._tries: list[Try] = []
+        self._continued = False
+
+    @property
+    def tries(self) -> tuple[Try, ...]:
+        """The calls made so far."""
+        return tuple(self._tries)
+
+    def answer(self) -> Whole:
+        """Return the answer.
+
+        Raises the last fault when no LLM was left, so that the queue may try again later;
+        `FinalFailure` when what was shown forbids that; `CutShort` when the caller cancelled.
+        """
+        self._refuse_rerun()
+        last: IlmError | None = None
+        for step in self._order():
+            circuit = Circuit(step.vendor, step.llm)
+            if self._question.key is None and not self._llms.breakers.admits(circuit):
+                last = last or UpstreamError(f"{step.llm} keeps failing", retry_after=15)
+                continue
+            try:
+                whole = self._call(step)
+            except (Unavailable, ContextTooLong) as fault:
+                self._note(circuit, failed=isinstance(fault, Unavailable))
+                last = fault
+                self._after(fault)
+                continue
+            self._note(circuit, failed=False)
+            return whole
+        raise self._given_up(last or ModelNotAvailable("no LLM is left to ask"))
+
+    def _order(self) -> Iterator[Step]:
+        """Yield the plan's steps; who goes on from a broken answer may be asked twice."""
+        yield from self._question.steps
+        if self._ask.recovery == CONTINUE and self._sheet.is_shown:
+            yield from self._question.steps
+
+    def _refuse_rerun(self) -> None:
+        """Refuse to glue a second answer to what was shown before a worker was lost."""
+        may_begin_anew = self._ask.reruns or self._ask.recovery in {BUFFER, RESTART}
+        if self._ask.streamed and not may_begin_anew and self._run.was_shown():
+            raise FinalFailure(UpstreamError("the worker was lost in the middle of the answer"))
+
+    def _call(self, step: Step) -> Whole:
+        """Ask one LLM for the answer, or for the rest of it."""
+        call = _Call(step, self._request(step), self._llms.clock)
+        self._sheet.begin(step.vendor, step.llm, continued=self._sheet.is_shown)
+        try:
+            return self._write(call)
+        except Unavailable as fault:
+            self._check_stopped(call)
+            self._tried(call, "failed", fault.code)
+            raise
+        except (ContextTooLong, UpstreamRefused) as refusal:
+            self._tried(call, "failed", refusal.code)
+            raise
+        except Cancelled as cause:
+            raise self._cut(call, cause) from cause
+
+    def _write(self, call: "_Call") -> Whole:
+        """Write down what the LLM says, up to its terminal event."""
+        provider = self._provider(call)
+        stream = cast("Any", provider.stream(call.request, self._run.on_stop))  # has a close
+        with closing(stream) as pieces:
+            for piece in pieces:
+                self._run.check()
+                if isinstance(piece, Finish):
+                    return self._finished(call, piece)
+                if isinstance(piece, Counted):
+                    call.counted = piece.tokens
+                else:
+                    call.heard()
+                    self._sheet.take(piece)
+        raise UpstreamError("the answer ended without saying so")
+
+    def _provider(self, call: "_Call") -> Provider:
+        vendor = call.step.vendor
+        if call.request.key is not None:
+            return self._llms.providers.for_own_key(vendor)
+        if vendor not in self._llms.providers.house:
+            raise ModelNotAvailable(f"{vendor} is not configured at this worker")
+        return self._llms.providers.house[vendor]
+
+    def _check_stopped(self, call: "_Call") -> None:
+        """Say what a call whose socket was shut from outside really is: not a fault."""
+        try:
+            self._run.check()
+        except Cancelled as cause:
+            raise self._cut(call, cause) from cause
+
+    def _finished(self, call: "_Call", finish: Finish) -> Whole:
+        if self._sheet.is_empty and finish.reason not in SILENT_ENDS:
+            raise UpstreamError("the answer was empty")
+        self._sheet.finish()
+        if self._ask.streamed and not self._sheet.is_shown:
+            self._sheet.show_whole()
+        self._tried(call, "served", None)
+        tokens = finish.tokens or self._estimate(call)
+        return self._whole(call.step, finish.reason, tokens, estimated=finish.tokens is None)
+
+    def _cut(self, call: "_Call", cause: Cancelled) -> CutShort:
+        self._tried(call, "cancelled", cause.code)
+        if self._sheet.is_empty and not self._sheet.is_shown:
+            return CutShort(cause, None)
+        tokens = call.counted or self._estimate(call)
+        return CutShort(cause, self._whole(call.step, "cancelled", tokens, estimated=True))
+
+    def _whole(self, step: Step, reason: str, tokens: Tokens, *, estimated: bool) -> Whole:
+        return Whole(
+            step=step, sheet=self._sheet, reason=reason, tokens=tokens, estimated=estimated,
+            tries=self.tries, continued=self._continued,
+        )  # fmt: skip
+
+    def _after(self, fault: IlmError) -> None:
+        """Decide what a fault means, now that something may have been shown."""
+        if not self._sheet.is_shown:
+            return
+        if self._ask.recovery == RESTART:
+            self._sheet.take_back()
+        elif self._ask.recovery == CONTINUE and not self._sheet.has_tools:
+            self._continued = True
+        else:
+            raise self._given_up(fault)
+
+    def _given_up(self, fault: IlmError) -> Exception:
+        """Return what ends this run: the queue tries again, unless what was shown forbids it."""
+        if self._sheet.is_shown and not self._ask.reruns and self._ask.recovery != RESTART:
+            return FinalFailure(fault)
+        return fault
+
+    def _request(self, step: Step) -> Request:
+        llm = llm_named(step.llm)
+        if llm is None:
+            raise ModelNotFound(f"there is no LLM called {step.llm}")
+        thinks = REASONING in llm.abilities
+        return Request(
+            llm=llm.served_as,
+            messages=self._messages(),
+            max_tokens=min(self._question.max_tokens, llm.max_output),
+            options=self._ask.options,
+            limits=self._llms.reasoning_limits if thinks else self._llms.limits,
+            key=self._question.key,
+        )
+
+    def _messages(self) -> tuple[Message, ...]:
+        """Return the conversation; of an answer that broke off, with its beginning."""
+        if not (self._sheet.is_shown and self._sheet.text):
+            return self._ask.messages
+        begun: Mapping[str, Any] = {"role": "assistant", "content": self._sheet.text}
+        return (*self._ask.messages, begun, {"role": "user", "content": GO_ON})
+
+    def _estimate(self, call: "_Call") -> Tokens:
+        """Count what was sent and what came, since the vendor did not say."""
+        sent = prompt_tokens(call.request.messages, call.request.options)
+        return Tokens(input=sent, output=sum(map(count_tokens, self._sheet.drawn)))
+
+    def _note(self, circuit: Circuit, *, failed: bool) -> None:
+        """Tell the breaker; a caller's own key never trips the house's (ARCHITECTURE §7)."""
+        if self._question.key is None:
+            self._llms.breakers.report(circuit, failed=failed)
+
+    def _tried(self, call: "_Call", outcome: str, code: str | None) -> None:
+        is_lost = outcome == "failed" and not self._sheet.is_empty
+        self._tries.append(
+            Try(
+                step=call.step,
+                outcome=outcome,
+                code=code,
+                first_ms=call.first_ms,
+                whole_ms=call.elapsed_ms(),
+                lost=(call.counted or self._estimate(call)) if is_lost else None,
+            )
+        )
+
+
+class _Call:
+    """One call to one LLM while it runs."""
+
+    def __init__(self, step: Step, request: Request, clock: Clock) -> None:
+        self.step = step
+        self.request = request
+        self.counted: Tokens | None = None
+        self.first_ms: int | None = None
+        self._clock = clock
+        self._began = clock.elapsed()
+
+    def elapsed_ms(self) -> int:
+        """Return how long it has taken."""
+        return round((self._clock.elapsed() - self._began) * MILLISECONDS)
+
+    def heard(self) -> None:
+        """Note the first piece."""
+        if self.first_ms is None:
+            self.first_ms = self.elapsed_ms()

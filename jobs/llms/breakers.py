@@ -1,0 +1,116 @@
+"""Breakers: an LLM that keeps failing is left alone for a while, by every process at once.
+
+Five faults within 30 seconds, or more than half of at least ten calls, open the breaker of a
+(vendor, LLM) for 15 seconds; then one probe, and only one, decides (CONTRACT §5). The state is in
+Redis and counted there by its own clock; without Redis every breaker is closed.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import redis
+
+from models.kernel.cache import Script
+
+WINDOW_SECONDS: Final = 30
+MOST_FAULTS: Final = 5
+LEAST_CALLS: Final = 10
+OPEN_SECONDS: Final = 15
+PROBE_SECONDS: Final = 180
+"""A probe that never reports back, its worker being dead, is forgotten after this."""
+
+_ADMIT: Final = """
+local now = tonumber(redis.call('TIME')[1])
+local open_until = tonumber(redis.call('HGET', KEYS[1], 'open_until') or '0')
+if open_until == 0 then return 1 end
+if now < open_until then return 0 end
+local probe = tonumber(redis.call('HGET', KEYS[1], 'probe_until') or '0')
+if now < probe then return 0 end
+redis.call('HSET', KEYS[1], 'probe_until', now + tonumber(ARGV[1]))
+return 1
+"""
+
+_REPORT: Final = """
+local now = tonumber(redis.call('TIME')[1])
+local failed, window, most, least, open_for =
+    ARGV[1] == '1', tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+if redis.call('HEXISTS', KEYS[1], 'open_until') == 1 then
+    if failed then
+        redis.call('HSET', KEYS[1], 'open_until', now + open_for)
+        redis.call('HDEL', KEYS[1], 'probe_until')
+        redis.call('EXPIRE', KEYS[1], open_for * 40)
+        return 1
+    end
+    redis.call('DEL', KEYS[1])
+    return 0
+end
+redis.call('HINCRBY', KEYS[1], (failed and 'f' or 's') .. now, 1)
+redis.call('EXPIRE', KEYS[1], window * 2)
+local faults, calls = 0, 0
+local all = redis.call('HGETALL', KEYS[1])
+for i = 1, #all, 2 do
+    local kind, at = string.sub(all[i], 1, 1), tonumber(string.sub(all[i], 2))
+    if at and at <= now - window then
+        redis.call('HDEL', KEYS[1], all[i])
+    elseif at then
+        calls = calls + tonumber(all[i + 1])
+        if kind == 'f' then faults = faults + tonumber(all[i + 1]) end
+    end
+end
+if faults >= most or (calls >= least and faults * 2 > calls) then
+    redis.call('DEL', KEYS[1])
+    redis.call('HSET', KEYS[1], 'open_until', now + open_for)
+    redis.call('EXPIRE', KEYS[1], open_for * 40)
+    return 1
+end
+return 0
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """What a breaker protects: one LLM at one vendor."""
+
+    vendor: str
+    llm: str
+
+    @property
+    def key(self) -> str:
+        """Where its state is."""
+        return f"breaker:{self.vendor}:{self.llm}"
+
+
+class Breakers(Protocol):
+    """Says whom to leave alone."""
+
+    def admits(self, circuit: Circuit) -> bool:
+        """Say whether to call; the one who is told yes after a pause is the probe."""
+        ...
+
+    def report(self, circuit: Circuit, *, failed: bool) -> bool:
+        """Note how a call went; say whether the breaker is open now."""
+        ...
+
+
+class SharedBreakers:
+    """The breakers of the whole fleet, in Redis."""
+
+    def __init__(self, cache: redis.Redis) -> None:
+        """Connect nothing yet."""
+        self._admit = Script(cache, _ADMIT)
+        self._report = Script(cache, _REPORT)
+
+    def admits(self, circuit: Circuit) -> bool:
+        """Say whether to call."""
+        try:
+            return bool(self._admit(circuit.key, [PROBE_SECONDS]))
+        except redis.RedisError:
+            return True
+
+    def report(self, circuit: Circuit, *, failed: bool) -> bool:
+        """Note how a call went."""
+        numbers = [int(failed), WINDOW_SECONDS, MOST_FAULTS, LEAST_CALLS, OPEN_SECONDS]
+        try:
+            return bool(self._report(circuit.key, numbers))
+        except redis.RedisError:
+            return False

@@ -1,0 +1,119 @@
+"""Preparing: a question gets its plan and its hold before it is accepted.
+
+What is decided here goes into the job's row with the question, so that every attempt at it asks
+the same LLMs in the same order, for at most the money that was held.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any, Protocol, Self
+
+from jobs.llms.ask import Ask
+from jobs.llms.costs import charge
+from jobs.llms.counting import prompt_tokens, reserved
+from jobs.llms.provider import Tokens
+from jobs.llms.question import price_of
+from jobs.llms.router import BALANCED, Caller, Plan, Step, plan
+from models.kernel.clock import Clock
+from models.kernel.money import ZERO, Nano
+from models.kernel.settings import Settings
+from models.llms import vendors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A plan and what it may cost at most, as a job's row keeps them."""
+
+    steps: tuple[Step, ...]
+    task: str
+    reason: str
+    max_tokens: int
+    left_out: Mapping[str, str]
+    hold_nano: int
+    own_key: bool
+
+    @property
+    def hold(self) -> Nano:
+        """What is held for the question."""
+        return Nano(self.hold_nano)
+
+    def to_row(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {**asdict(self), "steps": [[step.llm, step.vendor] for step in self.steps]}
+
+    @classmethod
+    def of_row(cls, kept: Mapping[str, Any]) -> Self:
+        """Read what `to_row` wrote."""
+        steps = tuple(Step(llm=llm, vendor=vendor) for llm, vendor in kept["steps"])
+        return cls(**{**kept, "steps": steps})
+
+
+def prepared(ask: Ask, caller: Caller) -> Prepared:
+    """Return the plan of a question and what to hold for it; raise what `router.plan` raises."""
+    made: Plan = plan(ask, caller)
+    return Prepared(
+        steps=made.steps,
+        task=made.task,
+        reason=made.reason,
+        max_tokens=made.max_tokens,
+        left_out=made.left_out,
+        hold_nano=0 if caller.own_key else _hold(ask, made, caller.today).amount,
+        own_key=caller.own_key,
+    )
+
+
+class Asker(Protocol):
+    """Whoever asks: a tier, live or test, and what they prefer of the LLMs."""
+
+    @property
+    def tier(self) -> str:
+        """`free`, `premium` or `enterprise`."""
+        ...
+
+    @property
+    def mode(self) -> str:
+        """`live` or `test`."""
+        ...
+
+    @property
+    def ai_preferences(self) -> Mapping[str, Any]:
+        """What a person prefers: `defaultModel`, `priority`, `safety`."""
+        ...
+
+
+class Planner:
+    """Plans questions by what this installation is configured with."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        """Take the settings, and the time: prices are those of the day."""
+        self._served = served_vendors(settings)
+        self._clock = clock
+
+    def caller(self, asker: Asker, *, own_key: bool = False) -> Caller:
+        """Return on whose behalf a question is planned."""
+        wishes = asker.ai_preferences
+        return Caller(
+            tier=asker.tier,
+            mode=asker.mode,
+            served=self._served,
+            today=self._clock.now().date(),
+            preferred=wishes.get("defaultModel"),
+            priority=wishes.get("priority", BALANCED),
+            own_key=own_key,
+        )
+
+    def plan(self, ask: Ask, asker: Asker, *, own_key: bool = False) -> Prepared:
+        """Return the plan of a question; raise what `router.plan` raises."""
+        return prepared(ask, self.caller(asker, own_key=own_key))
+
+
+def served_vendors(settings: Settings) -> frozenset[str]:
+    """Return the vendors that this installation can call."""
+    return frozenset(vendor.name for vendor in vendors().values() if vendor.is_served(settings))
+
+
+def _hold(ask: Ask, made: Plan, day: date) -> Nano:
+    """Return what the dearest step costs, with the longest answer."""
+    most = Tokens(input=reserved(prompt_tokens(ask.messages, ask.options)), output=made.max_tokens)
+    return max((charge(most, price_of(step, day)) for step in made.steps), default=ZERO)

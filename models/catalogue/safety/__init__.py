@@ -1,0 +1,1 @@
+"""The lexicon of safety, a file a language."""
