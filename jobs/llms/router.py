@@ -151,7 +151,7 @@ def _names(ask: Ask, caller: Caller, task: str) -> tuple[list[str], str]:
     chain = routing["chains"][routing["preferences"].get(caller.priority, "usual")]
     if ask.model != AUTO:
         first = _named(ask.model, caller)
-        rest = [*_siblings(first), *chain] if ask.falls_back else []
+        rest = [*_siblings(first), *chain] if ask.falls_back and not _is_free(first) else []
         return [first.name, *rest], "named"
     if caller.served <= {SANDBOX_VENDOR}:
         return [routing["defaults"]["sandbox"]], "nobody else"
@@ -170,6 +170,11 @@ def _named(name: str, caller: Caller) -> Llm:
     if llm.is_premium and not caller.pays:
         raise Forbidden(f"{name} is for the premium tier")
     return llm
+
+
+def _is_free(llm: Llm) -> bool:
+    """Say whether an LLM costs nothing: then nobody who does may stand in for it."""
+    return all(price.is_free for price in llm.prices)
 
 
 def _siblings(llm: Llm) -> list[str]:
