@@ -120,12 +120,6 @@ def llm_named(name: str) -> Llm | None:
     return llms().get(name)
 
 
-def price_named(price_id: str) -> Price | None:
-    """Return a price by the id that a charge keeps, so that it can be recomputed (B-20)."""
-    llm = llm_named(price_id.rpartition("@")[0])
-    return next((p for p in llm.prices if p.id == price_id), None) if llm else None
-
-
 def _llm(name: str, entry: Mapping[str, Any]) -> Llm:
     fields = {key: value for key, value in entry.items() if key not in {"prices", "abilities"}}
     return Llm(
