@@ -5,11 +5,20 @@ pages. It invents nothing: every sentence is the book's, or says that there is n
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from jobs.llms.passages import Passage, best_passages, from_context, terms_of
-from jobs.llms.provider import Delta, Finish, Message, Request
+from jobs.llms.provider import (
+    Delta,
+    Finish,
+    Message,
+    OnStop,
+    Piece,
+    Request,
+    Tokens,
+    text_of,
+)
 
 MOST_QUOTES: Final = 3
 LONGEST_QUOTE: Final = 60
@@ -22,28 +31,26 @@ _PIECE: Final = re.compile(r"\S+\s*")
 class Extractive:
     """Answers from what it is given, at no cost."""
 
-    def stream(
-        self, request: Request, on_stop: Callable[[Callable[[], None]], None]
-    ) -> Iterator[Delta | Finish]:
+    def stream(self, request: Request, on_stop: OnStop) -> Iterator[Piece]:
         """Yield the answer word by word, and the count of tokens."""
         del on_stop  # nothing to stop: the answer is there at once
         answer = answer_to(request.messages)
-        tokens_in = sum(count_tokens(message.content) for message in request.messages)
+        asked = sum(count_tokens(text_of(message)) for message in request.messages)
         sent = 0
         for piece in _PIECE.findall(answer):
             size = count_tokens(piece)
             if sent + size > request.max_tokens:
-                yield Finish("length", tokens_in, sent)
+                yield Finish("length", Tokens(input=asked, output=sent))
                 return
             sent += size
             yield Delta(piece)
-        yield Finish("stop", tokens_in, sent)
+        yield Finish("stop", Tokens(input=asked, output=sent))
 
 
 def answer_to(messages: tuple[Message, ...]) -> str:
     """Return the answer to the last question, from the passages in the system messages."""
-    question = next((m.content for m in reversed(messages) if m.role == "user"), "")
-    context = "\n\n".join(m.content for m in messages if m.role == "system")
+    question = next((text_of(m) for m in reversed(messages) if m.get("role") == "user"), "")
+    context = "\n\n".join(text_of(m) for m in messages if m.get("role") == "system")
     passages = from_context(context)
     if not passages:
         return (

@@ -4,7 +4,7 @@ import pytest
 
 from jobs.llms.citations import citations_in, plain, stands_in
 from jobs.llms.passages import Passage, as_context
-from jobs.llms.provider import Delta, Finish, Message, Request
+from jobs.llms.provider import Delta, Finish, Message, Request, Tokens
 from workers.adapters.extractive import LONGEST_QUOTE, MOST_QUOTES, Extractive, count_tokens
 
 PAGES = {
@@ -15,10 +15,15 @@ PAGES = {
 CONTEXT = as_context([Passage(number, text) for number, text in PAGES.items()])
 
 
+def asked(*messages: Message, most: int = 1_000) -> Request:
+    return Request(llm="ilm-extractive", messages=messages, max_tokens=most)
+
+
 def answered(question: str, context: str = CONTEXT, most: int = 1_000) -> tuple[str, Finish]:
-    messages = [Message("system", context)] if context else []
-    request = Request("ilm-extractive", (*messages, Message("user", question)), most)
-    *pieces, finish = Extractive().stream(request, lambda _: None)
+    said = [{"role": "system", "content": context}] if context else []
+    *pieces, finish = Extractive().stream(
+        asked(*said, {"role": "user", "content": question}, most=most), lambda _: None
+    )
     assert isinstance(finish, Finish)
     return "".join(piece.text for piece in pieces if isinstance(piece, Delta)), finish
 
@@ -63,17 +68,33 @@ def test_an_answer_ends_at_the_tokens_it_may_have(most: int) -> None:
     answer, finish = answered("Where does the walrus live?", most=most)
 
     assert finish.reason == "length"
-    assert count_tokens(answer) == finish.tokens_out <= most
+    assert finish.tokens is not None
+    assert count_tokens(answer) == finish.tokens.output <= most
 
 
 def test_tokens_are_counted_in_and_out() -> None:
     answer, finish = answered("Where does the walrus live?")
 
-    assert finish.tokens_out == count_tokens(answer)
-    assert finish.tokens_in == count_tokens(CONTEXT) + count_tokens("Where does the walrus live?")
+    assert finish.tokens == Tokens(
+        input=count_tokens(CONTEXT) + count_tokens("Where does the walrus live?"),
+        output=count_tokens(answer),
+    )
+
+
+def test_a_question_in_parts_is_read_as_its_text() -> None:
+    parts = [{"type": "text", "text": "Where does the "}, {"type": "text", "text": "walrus live?"}]
+    *pieces, _ = Extractive().stream(
+        asked({"role": "system", "content": CONTEXT}, {"role": "user", "content": parts}),
+        lambda _: None,
+    )
+
+    assert (
+        "".join(p.text for p in pieces if isinstance(p, Delta))
+        == answered("Where does the walrus live?")[0]
+    )
 
 
 def test_no_question_at_all_is_answered_too() -> None:
-    *_, finish = Extractive().stream(Request("ilm-extractive", (), 100), lambda _: None)
+    *_, finish = Extractive().stream(asked(most=100), lambda _: None)
 
     assert isinstance(finish, Finish)
