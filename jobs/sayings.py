@@ -1,11 +1,17 @@
 """What is said in a stream: text, thinking, tool calls; in pieces, and all of it so far."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 CONTENT: Final = frozenset({"delta", "reasoning", "tool", "snapshot"})
 """The kinds of events that show some of an answer."""
+
+
+def is_content(event: str) -> bool:
+    """Say whether an event, as streams encode them, shows some of an answer."""
+    return json.loads(event)["type"] in CONTENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,8 @@ class Said:
     text: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
     tools: dict[int, dict[str, Any]] = field(default_factory=dict)
+    server: Mapping[str, Any] | None = None
+    """Who says it, as `served` told."""
 
     def add(self, saying: Saying) -> None:
         """Take a piece."""

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import redis
 
-from jobs.sayings import CONTENT, Said, Saying
+from jobs.sayings import Said, Saying, is_content
 from models.jobs import JobRow
 from models.kernel.cache import Script
 from models.kernel.clock import Clock
@@ -58,11 +58,6 @@ def stream_key(job_id: UUID) -> str:
 def encoded(seq: int, kind: str, **fields: Any) -> str:
     """Write one event as the JSON that clients get in `data:`."""
     return json.dumps({"seq": seq, "type": kind, **fields}, separators=(",", ":"))
-
-
-def is_content(event: str) -> bool:
-    """Say whether an event, as it is encoded here, shows some of an answer."""
-    return json.loads(event)["type"] in CONTENT
 
 
 def end_seq(job: JobRow) -> int:
@@ -226,6 +221,8 @@ class Producer:
             self._take_buffer()
             if kind == "restart":
                 self._said = Said()
+            elif kind == "served":
+                self._said.server = fields
             self._number(kind, **fields)
             self._send()
 
@@ -282,8 +279,11 @@ class Producer:
 
     def _rewrite(self) -> None:
         seq = self._next()
-        whole = seq, encoded(seq, "snapshot", **self._said.fields)
-        self._streams.emit(self.job.id, [whole], may_begin=True)
+        whole = [(seq, encoded(seq, "snapshot", **self._said.fields))]
+        if self._said.server:
+            seq = self._next()
+            whole.append((seq, encoded(seq, "served", **self._said.server)))
+        self._streams.emit(self.job.id, whole, may_begin=True)
 
     def _next(self) -> int:
         """Return the next number, never one of those kept for the end."""

@@ -152,6 +152,29 @@ def usage_line(of: UUID | None = None, **given: Any) -> Row:
     return _inserted("usage_line", {**usual, **given})
 
 
+def llm_call(of: UUID | None = None, **given: Any) -> Row:
+    """One call to a vendor, served."""
+    usual = {
+        "job_id": new_id(),
+        "attempt": 1,
+        "step": 0,
+        "account_id": of or new_id(),
+        "vendor": "ilm",
+        "llm": "ilm-extractive",
+        "task": "general",
+        "outcome": "served",
+        "whole_ms": 10,
+    }
+    return _inserted("llm_call", {**usual, **given})
+
+
+def forgotten_answer(of: UUID | None = None, **given: Any) -> Row:
+    """An answer that its owner deleted."""
+    return _inserted(
+        "forgotten_answer", {"job_id": new_id(), "account_id": of or new_id(), **given}
+    )
+
+
 def stored_file(content: bytes = FILE, **given: Any) -> StoredFile:
     """The record of a file; the blob is the test's to put."""
     digest = sha256(content).digest()
@@ -218,6 +241,8 @@ FACTORIES: Final[Mapping[str, Callable[[], Any]]] = {
     "credit_hold": hold,
     "ledger_entry": ledger_entry,
     "usage_line": usage_line,
+    "llm_call": llm_call,
+    "forgotten_answer": forgotten_answer,
     "stored_file": stored_file,
     "book": book,
     "page": page,

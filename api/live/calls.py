@@ -19,7 +19,7 @@ from api.live.hub import Hub
 from api.live.streams import EVENT_STREAM, LOOKUP_SECONDS, Frame, Numbered, Reader
 from jobs.audience import Audience
 from jobs.queue import Queue
-from jobs.streams import is_content
+from jobs.sayings import is_content
 from jobs.wires.wire import Voice
 from models.jobs import JobRow
 from models.kernel.clock import Clock

@@ -1,6 +1,6 @@
 """The Responses wire: beside answers, responses that wait, are cancelled, deleted, gone on from."""
 
-from typing import Any
+from typing import Any, Final
 
 from falcon.asgi import Request, Response
 
@@ -9,14 +9,19 @@ from api.live.calls import Listener
 from api.live.wires import Desk, WireRoutes, call_of, cursor_of, failure_of, listener_of
 from jobs.llms.histories import history_of
 from jobs.queue import Queue
+from jobs.wires.lists import page_of
 from jobs.wires.responses_input import input_items_of
 from jobs.wires.responses_output import cancelled_body, failed_body, pending_body, response_id
 from models.jobs import JobRow
 from models.kernel.database import database
 from models.kernel.errors import Detail, Invalid, NotFound
 
-PENDING = {"queued": "queued", "running": "in_progress"}
-_FORGET = "insert into forgotten_answer (job_id, account_id) values (%s, %s) on conflict do nothing"
+PENDING: Final = {"queued": "queued", "running": "in_progress"}
+MOST_ITEMS: Final = 20
+
+_FORGET: Final = (
+    "insert into forgotten_answer (job_id, account_id) values (%s, %s) on conflict do nothing"
+)
 
 
 class ResponseRoutes(WireRoutes):
@@ -73,12 +78,13 @@ class ResponseRoutes(WireRoutes):
     async def on_get_items(self, req: Request, resp: Response, answer: str) -> None:
         """List what a response was asked with."""
         row = await self.in_pool(lambda: self.owned(req, answer))
-        items = input_items_of(row.input["body"])
-        ids = [item.get("id") for item in items] or [None]
-        resp.media = {
-            "object": "list", "data": items, "first_id": ids[0], "last_id": ids[-1],
-            "has_more": False,
-        }  # fmt: skip
+        items = input_items_of(call_of(row))
+        newest_first = req.get_param("order") != "asc"
+        resp.media = page_of(
+            items[::-1] if newest_first else items,
+            limit=int(req.get_param("limit") or MOST_ITEMS),
+            after=req.get_param("after"),
+        )
 
     def whole(self, row: JobRow) -> dict[str, Any]:
         """Return a response that is over; one that was not in the background raises its failure."""

@@ -6,7 +6,6 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from falcon.asgi import Request, Response
-from jobs.wires.wires import wire_named
 
 from api.hop import Hop
 from api.live.asking import Asked, Asking, cancels_on_disconnect
@@ -16,6 +15,7 @@ from jobs.llms.ask import Answer
 from jobs.llms.calls import WireCall
 from jobs.wires.errors import error_of
 from jobs.wires.wire import Call, Wire
+from jobs.wires.wires import wire_named
 from models.jobs import JobRow
 from models.kernel.database import database
 from models.kernel.errors import Detail, IlmError, Invalid, NotFound

@@ -6,6 +6,7 @@ from api.routes.accounts import account_routes
 from api.routes.admin import admin_routes
 from api.routes.books import book_routes
 from api.routes.jobs import job_routes
+from api.routes.models import model_routes
 from api.routes.system import health_routes
 from api.routes.wires import wire_routes
 
@@ -17,6 +18,7 @@ def endpoints(parts: Parts) -> tuple[Endpoint, ...]:
         *account_routes(parts),
         *book_routes(parts),
         *job_routes(parts),
+        *model_routes(parts),
         *wire_routes(parts),
         *admin_routes(),
     )

@@ -8,7 +8,7 @@ from api.live.calls import Calls
 from api.live.responses import ResponseRoutes
 from api.live.wires import CALL_SECONDS, Desk, WireRoutes
 from api.parts import Parts
-from api.schemas.wires import Passed, ResumeQuery, WireQuery
+from api.schemas.wires import ItemsQuery, Passed, ResumeQuery, WireQuery
 from models.kernel import errors
 
 LARGEST_CALL: Final = 32 * 2**20
@@ -133,7 +133,7 @@ def _responses(routes: ResponseRoutes) -> tuple[Endpoint, ...]:
             method="GET",
             handler=routes.on_get_items,
             summary="List what a response was asked with",
-            query=ResumeQuery(),
+            query=ItemsQuery(),
             **{**one, "path": "/v1/responses/{answer}/input_items"},
         ),
     )

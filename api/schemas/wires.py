@@ -33,3 +33,16 @@ class ResumeQuery(Schema):
 
     stream = fields.String(validate=validate.OneOf(["true", "false"]))
     starting_after = fields.String(validate=validate.Regexp(r"\A[0-9]{1,15}\Z"))
+
+
+class ItemsQuery(Schema):
+    """Which items of a response to list."""
+
+    class Meta:
+        """marshmallow's configuration."""
+
+        unknown = EXCLUDE
+
+    limit = fields.String(validate=validate.Regexp(r"\A(?:[1-9][0-9]?|100)\Z"))
+    order = fields.String(validate=validate.OneOf(["asc", "desc"]))
+    after = fields.String(validate=validate.Length(max=100))

@@ -36,10 +36,10 @@ class WireCall(Job):
 
     def ask_with(self, *, falls_back: bool = True) -> Ask:
         """Return the question, whatever wire it came by; raise `Invalid` for one that is none."""
-        ask = wire_named(self.wire).ask_of(self.body)
+        ask = wire_named(self.wire).ask_of(self.body, self.earlier)
         return replace(
             ask,
-            messages=(*self.earlier, *ask.messages),
+            streamed=ask.streamed or self.body.get("background") is True,
             recovery=self.recovery,
             reruns=self.reruns,
             falls_back=falls_back,

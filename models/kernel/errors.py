@@ -20,8 +20,7 @@
     │   ├── PayloadTooLarge
     │   ├── UnsupportedMediaType
     │   ├── RateLimitExceeded
-    │   ├── DocumentRefused   a document that no later try will open
-    │   │   ├── DocumentEncrypted, DocumentCorrupt, DocumentEmpty, DocumentTooLarge
+    │   ├── DocumentRefused   a document that no later try will open: …Encrypted, …Corrupt, …
     │   ├── ModelNotFound
     │   ├── UpstreamRefused   a vendor finds the request itself wrong
     │   │   └── ContextTooLong
@@ -32,9 +31,7 @@
     │   └── Poisonous      the job took its worker down too often
     └── Unavailable        nothing is wrong with the call; a later try may help
         ├── UpstreamError
-        │   ├── UpstreamRateLimited
-        │   ├── UpstreamQuotaExceeded
-        │   └── UpstreamKeyRefused
+        │   ├── UpstreamRateLimited, UpstreamQuotaExceeded, UpstreamKeyRefused
         ├── UpstreamTimeout
         └── ModelNotAvailable
 

@@ -33,6 +33,12 @@ _SECRET_SHAPES: Final = re.compile(
 _MARKS: Final = re.compile("@|ilm_|sk-|eyJ")
 """What every secret shape has in it: a value without any is not looked at further."""
 
+CHATTY: Final = (
+    "pika", "peewee", "peewee.pool", "apscheduler", "asyncio", "dramatiq", "openai", "anthropic",
+    "httpx2", "httpcore2",
+)  # fmt: skip
+"""Libraries that log every step of theirs: only their warnings are kept."""
+
 Event = MutableMapping[str, Any]
 
 
@@ -65,7 +71,7 @@ def log_to_stderr(level: str = "info") -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for chatty in ("pika", "peewee", "peewee.pool", "apscheduler", "asyncio", "dramatiq"):
+    for chatty in CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)
     logging.getLogger("pika").setLevel(logging.CRITICAL)
 

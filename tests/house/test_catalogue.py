@@ -42,7 +42,7 @@ UNREACHED = Settings(database_url="postgresql://x@127.0.0.1:1/x", redis_url="red
 PACKAGES = (api, jobs, models, schedules, workers)
 ONLY_PARENTS = {"Refused", "Conflict", "DocumentRefused"}
 """Caught as a family, raised as one of their children."""
-WRITTEN_BY_SQL = {"ledger_entry", "usage_line", "page_wish"}
+WRITTEN_BY_SQL = {"ledger_entry", "usage_line", "page_wish", "llm_call", "forgotten_answer"}
 MIGRATIONS_OWN = "schema_migration"
 DATABASE_TYPES = {
     "uuid": {"UUIDField", "ForeignKeyField"},

@@ -1,0 +1,1 @@
+"""The wires of others: OpenAI's and Anthropic's requests, answers and streams, translated."""

@@ -1,0 +1,111 @@
+"""A gateway to test: web and LLM workers on real servers, and one fake vendor behind every name."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anthropic
+import openai
+import requests
+
+from jobs.llms.breakers import Circuit
+from models.kernel.cache import open_cache
+from models.kernel.database import database
+from models.kernel.settings import Settings
+from tests.fakes.vendor.scripts import Fault, Script
+from tests.fakes.vendor.vendor import FakeVendor
+from tests.processes import Processes, Web
+
+RICH = 1_000_000_000_000
+LLMS = {"openai": "gpt-4o-mini", "anthropic": "claude-3-haiku"}
+"""An LLM at the first vendor a plan asks, and who stands in for it."""
+
+
+@dataclass
+class Gateway:
+    """Ilm between official clients and a vendor that can misbehave."""
+
+    vendor: FakeVendor
+    processes: Processes
+    web: Web
+    settings: Settings
+    key: str = ""
+    token: str = ""
+    webs: list[Web] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """Where OpenAI's SDK finds us."""
+        return f"{self.web.address}/v1"
+
+    def openai(self, **options: Any) -> openai.OpenAI:
+        """Return OpenAI's own client."""
+        return openai.OpenAI(base_url=self.url, api_key=self.key, **options)
+
+    def anthropic(self, **options: Any) -> anthropic.Anthropic:
+        """Return Anthropic's own client."""
+        return anthropic.Anthropic(base_url=self.web.address, api_key=self.key, **options)
+
+    def post(self, path: str, body: dict[str, Any], **options: Any) -> requests.Response:
+        """Call with the key."""
+        headers = {"Authorization": f"Bearer {self.key}", **options.pop("headers", {})}
+        return requests.post(
+            f"{self.web.address}{path}", json=body, headers=headers, timeout=60, **options
+        )
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        """Read with the key."""
+        headers = {"Authorization": f"Bearer {self.key}", **options.pop("headers", {})}
+        return requests.get(f"{self.web.address}{path}", headers=headers, timeout=60, **options)
+
+    def newcomer(self, email: str, *, nano: int = RICH, tier: str = "free") -> None:
+        """Go on as somebody new, with money, and a key."""
+        self.token = self.web.newcomer(email)
+        answer = self.web.call("POST", "/v1/api-keys", self.token, json={"name": "tests"})
+        self.key = answer.json()["key"]
+        sql = "update person set tier = %s where email = %s returning account_id"
+        ((account,),) = database.rows(sql, (tier, email))
+        if nano:
+            database.rows(
+                "select money_grant(%s, %s, 'grants', %s)", (account, nano, f"grant:{email}")
+            )
+
+    def calm(self) -> None:
+        """Forget scripts, meters, and what the breakers have seen."""
+        self.vendor.reset()
+        cache = open_cache(self.settings)
+        for key in cache.scan_iter(f"{Circuit('', '').key[:-1]}*"):
+            cache.delete(key)
+        cache.close()
+
+    def break_first(self, fault: Fault, **how: Any) -> None:
+        """Let the first vendor of a plan fail, for the first call or as told; the others answer."""
+        usual = {"times": 1}
+        self.vendor.script(LLMS["openai"], Script().with_fault(fault, **{**usual, **how}))
+
+
+@contextmanager
+def gateway(settings: Settings, home: Path, **variables: str) -> Iterator[Gateway]:
+    """Start it all; every vendor's address is the fake one's."""
+    with FakeVendor() as vendor:
+        told = {
+            "OPENAI_API_KEY": "sk-fake",
+            "OPENAI_BASE_URL": vendor.openai_address,
+            "ANTHROPIC_API_KEY": "sk-fake",
+            "ANTHROPIC_BASE_URL": vendor.address,
+            "DASHSCOPE_API_KEY": "sk-fake",
+            "DASHSCOPE_BASE_URL": vendor.openai_address,
+            "DEEPSEEK_API_KEY": "sk-fake",
+            "DEEPSEEK_BASE_URL": vendor.openai_address,
+            "ILM_HOME": str(home),
+            "ILM_LLM_THREADS": "16",
+            "ILM_LLM_FIRST_TOKEN_SECONDS": "1",
+            "ILM_LLM_REASONING_FIRST_TOKEN_SECONDS": "1",
+            "ILM_LLM_IDLE_SECONDS": "1",
+            **variables,
+        }
+        with Processes(settings, home, **told) as processes:
+            processes.worker("llm")
+            yield Gateway(vendor, processes, processes.web(), settings)
