@@ -1,5 +1,6 @@
 """A gateway to test: web and LLM workers on real servers, and one fake vendor behind every name."""
 
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +15,6 @@ from jobs.llms.breakers import Circuit
 from models.kernel.cache import open_cache
 from models.kernel.database import database
 from models.kernel.settings import Settings
-from tests.fakes.vendor.scripts import Fault, Script
 from tests.fakes.vendor.vendor import FakeVendor
 from tests.processes import Processes, Web
 
@@ -33,7 +33,7 @@ class Gateway:
     settings: Settings
     key: str = ""
     token: str = ""
-    webs: list[Web] = field(default_factory=list)
+    workers: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -80,10 +80,11 @@ class Gateway:
             cache.delete(key)
         cache.close()
 
-    def break_first(self, fault: Fault, **how: Any) -> None:
-        """Let the first vendor of a plan fail, for the first call or as told; the others answer."""
-        usual = {"times": 1}
-        self.vendor.script(LLMS["openai"], Script().with_fault(fault, **{**usual, **how}))
+    def kill_worker(self) -> None:
+        """Kill the worker without a word, and start another."""
+        self.workers[-1].kill()
+        self.workers[-1].wait()
+        self.workers.append(self.processes.worker("llm"))
 
 
 @contextmanager
@@ -104,8 +105,10 @@ def gateway(settings: Settings, home: Path, **variables: str) -> Iterator[Gatewa
             "ILM_LLM_FIRST_TOKEN_SECONDS": "1",
             "ILM_LLM_REASONING_FIRST_TOKEN_SECONDS": "1",
             "ILM_LLM_IDLE_SECONDS": "1",
+            "ILM_LEASE_SECONDS": "2",
+            "ILM_RECONCILE_SECONDS": "1",
             **variables,
         }
         with Processes(settings, home, **told) as processes:
-            processes.worker("llm")
-            yield Gateway(vendor, processes, processes.web(), settings)
+            worker = processes.worker("llm")
+            yield Gateway(vendor, processes, processes.web(), settings, workers=[worker])
