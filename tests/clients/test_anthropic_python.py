@@ -40,7 +40,9 @@ def test_a_streamed_message_is_the_same(client: anthropic.Anthropic) -> None:
 
     assert text == SAID
     assert (final.content[0].to_dict(), final.usage.output_tokens, final.stop_reason) == (
-        whole.content[0].to_dict(), whole.usage.output_tokens, whole.stop_reason,
+        whole.content[0].to_dict(),
+        whole.usage.output_tokens,
+        whole.stop_reason,
     )
 
 
@@ -58,9 +60,7 @@ def test_a_tool_is_called_and_its_result_goes_back(
         {"role": "assistant", "content": [block.to_dict() for block in asked.content]},
         {"role": "user", "content": [result]},
     ]
-    answer = client.messages.create(
-        model=LLM, max_tokens=100, messages=conversation, tools=[LOOK]
-    )
+    answer = client.messages.create(model=LLM, max_tokens=100, messages=conversation, tools=[LOOK])
 
     assert (call.name, call.input, asked.stop_reason) == ("look", {"at": "sea"}, "tool_use")
     assert answer.content[0].to_dict()["text"] == SAID
