@@ -90,6 +90,14 @@ def is_end(frame: str) -> bool:
     return "[DONE]" in frame or data_of(frame).get("type") in ends
 
 
+def kept(told: list[str], after: int) -> list[str]:
+    """Return what a client keeps when it is cut: all up to the frame that showed its cursor."""
+    if is_end(told[-1]):
+        return told
+    places = [place for place, frame in enumerate(told) if cursor_in(frame) == after]
+    return told[: places[-1] + 1] if places else told
+
+
 def text_in(heard: list[str]) -> str:
     """Return the answer's text out of frames of any wire."""
     return "".join(map(_text, map(data_of, heard)))

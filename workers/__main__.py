@@ -19,6 +19,7 @@ from models.catalogue.queues import served_by
 from models.kernel.logs import get_logger, log_to_stderr
 from models.kernel.settings import BadSettings, load
 from workers.tools import Tools, build
+from workers.waiting import WaitingRoom
 
 CREWS: Final = {
     "default": ("workers.system:enlist", "workers.rendering:enlist_readers"),
@@ -66,6 +67,7 @@ def serve(tools: Tools, kind: str, until: Event | None = None) -> None:
         worker_threads=threads,
     )
     worker.queue_prefetch = 4 * threads
+    worker.work_queue = room = WaitingRoom()
     tools.heart.start()
     worker.start()
     log.info("worker.ready", kind=kind, threads=threads)
@@ -73,15 +75,18 @@ def serve(tools: Tools, kind: str, until: Event | None = None) -> None:
         if not tools.heart.is_beating:
             log.critical("worker.heart_stopped")
             break
-    _drain(tools, worker)
+    _drain(tools, worker, room)
 
 
-def _drain(tools: Tools, worker: Worker) -> None:
+def _drain(tools: Tools, worker: Worker, room: WaitingRoom) -> None:
     log.info("worker.stopping", running=len(tools.heart.runs()))
     tools.desk.is_stopping = True
     patience = Timer(FINISH_SECONDS, _for_each_run(tools))
     patience.daemon = True
     patience.start()
+    for thread in worker.workers:
+        thread.stop()
+    room.close()
     worker.stop(timeout=STOP_MS)
     patience.cancel()
     for run in tools.heart.runs():

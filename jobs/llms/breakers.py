@@ -5,17 +5,21 @@ Five faults within 30 seconds, or more than half of at least ten calls, open the
 Redis and counted there by its own clock; without Redis every breaker is closed.
 """
 
+from collections import Counter
 from dataclasses import dataclass
+from threading import Lock
 from typing import Final, Protocol
 
 import redis
 
 from models.kernel.cache import Script
+from models.kernel.clock import Clock
 
 WINDOW_SECONDS: Final = 30
 MOST_FAULTS: Final = 5
 LEAST_CALLS: Final = 10
 OPEN_SECONDS: Final = 15
+KNOWN_SECONDS: Final = 1.0
 PROBE_SECONDS: Final = 180
 """A probe that never reports back, its worker being dead, is forgotten after this."""
 
@@ -27,15 +31,17 @@ if now < open_until then return 0 end
 local probe = tonumber(redis.call('HGET', KEYS[1], 'probe_until') or '0')
 if now < probe then return 0 end
 redis.call('HSET', KEYS[1], 'probe_until', now + tonumber(ARGV[1]))
-return 1
+return 2
 """
+"""1: closed; 0: open; 2: open, and whoever asked is the probe."""
 
 _REPORT: Final = """
 local now = tonumber(redis.call('TIME')[1])
-local failed, window, most, least, open_for =
-    ARGV[1] == '1', tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local wins, faults = tonumber(ARGV[1]), tonumber(ARGV[2])
+local window, most, least, open_for =
+    tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 if redis.call('HEXISTS', KEYS[1], 'open_until') == 1 then
-    if failed then
+    if faults > 0 then
         redis.call('HSET', KEYS[1], 'open_until', now + open_for)
         redis.call('HDEL', KEYS[1], 'probe_until')
         redis.call('EXPIRE', KEYS[1], open_for * 40)
@@ -44,9 +50,10 @@ if redis.call('HEXISTS', KEYS[1], 'open_until') == 1 then
     redis.call('DEL', KEYS[1])
     return 0
 end
-redis.call('HINCRBY', KEYS[1], (failed and 'f' or 's') .. now, 1)
+if wins > 0 then redis.call('HINCRBY', KEYS[1], 's' .. now, wins) end
+if faults > 0 then redis.call('HINCRBY', KEYS[1], 'f' .. now, faults) end
 redis.call('EXPIRE', KEYS[1], window * 2)
-local faults, calls = 0, 0
+local failed, calls = 0, 0
 local all = redis.call('HGETALL', KEYS[1])
 for i = 1, #all, 2 do
     local kind, at = string.sub(all[i], 1, 1), tonumber(string.sub(all[i], 2))
@@ -54,10 +61,10 @@ for i = 1, #all, 2 do
         redis.call('HDEL', KEYS[1], all[i])
     elseif at then
         calls = calls + tonumber(all[i + 1])
-        if kind == 'f' then faults = faults + tonumber(all[i + 1]) end
+        if kind == 'f' then failed = failed + tonumber(all[i + 1]) end
     end
 end
-if faults >= most or (calls >= least and faults * 2 > calls) then
+if failed >= most or (calls >= least and failed * 2 > calls) then
     redis.call('DEL', KEYS[1])
     redis.call('HSET', KEYS[1], 'open_until', now + open_for)
     redis.call('EXPIRE', KEYS[1], open_for * 40)
@@ -93,24 +100,57 @@ class Breakers(Protocol):
 
 
 class SharedBreakers:
-    """The breakers of the whole fleet, in Redis."""
+    """The breakers of the whole fleet, in Redis.
 
-    def __init__(self, cache: redis.Redis) -> None:
+    While all is well a process asks and tells Redis once a second for each LLM, and counts the
+    good calls in between; a fault is told at once.
+    """
+
+    def __init__(self, cache: redis.Redis, clock: Clock) -> None:
         """Connect nothing yet."""
         self._admit = Script(cache, _ADMIT)
         self._report = Script(cache, _REPORT)
+        self._clock = clock
+        self._lock = Lock()
+        self._closed_until: dict[Circuit, float] = {}
+        self._wins: Counter[Circuit] = Counter()
 
     def admits(self, circuit: Circuit) -> bool:
         """Say whether to call."""
+        if self._is_known_closed(circuit):
+            return True
         try:
-            return bool(self._admit(circuit.key, [PROBE_SECONDS]))
+            state = int(self._admit(circuit.key, [PROBE_SECONDS]))
         except redis.RedisError:
             return True
+        if state == _CLOSED:
+            self._closed(circuit)
+        return state != _OPEN
 
     def report(self, circuit: Circuit, *, failed: bool) -> bool:
         """Note how a call went."""
-        numbers = [int(failed), WINDOW_SECONDS, MOST_FAULTS, LEAST_CALLS, OPEN_SECONDS]
+        with self._lock:
+            self._wins[circuit] += not failed
+            if not failed and self._is_known_closed(circuit):
+                return False
+            wins = self._wins.pop(circuit, 0)
+        limits = [WINDOW_SECONDS, MOST_FAULTS, LEAST_CALLS, OPEN_SECONDS]
         try:
-            return bool(self._report(circuit.key, numbers))
+            is_open = bool(self._report(circuit.key, [wins, int(failed), *limits]))
         except redis.RedisError:
             return False
+        if is_open:
+            self._closed_until.pop(circuit, None)
+        else:
+            self._closed(circuit)
+        return is_open
+
+    def _is_known_closed(self, circuit: Circuit) -> bool:
+        return self._clock.elapsed() < self._closed_until.get(circuit, 0.0)
+
+    def _closed(self, circuit: Circuit) -> None:
+        self._closed_until[circuit] = self._clock.elapsed() + KNOWN_SECONDS
+
+
+_OPEN: Final = 0
+_CLOSED: Final = 1

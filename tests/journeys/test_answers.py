@@ -8,14 +8,17 @@ from time import monotonic
 
 import psutil
 import pytest
+import redis
 import requests
 
 from models.kernel.cache import open_cache
 from models.kernel.database import database
+from models.kernel.embedded.processes import descendants
 from tests.fakes.vendor.scripts import Script
 from tests.gateway import Gateway
 from tests.processes import Web, until
-from tests.wires import WIRES, WireCase, cursor_in, frames, is_end, is_error, text_in
+from tests.servers import Servers
+from tests.wires import WIRES, WireCase, cursor_in, frames, is_end, is_error, kept, text_in
 
 LLM = "gpt-4o-mini"
 SAID = "The walrus lives in the cold sea near the pole and eats clams, ünïcödé and all. " * 2
@@ -78,14 +81,6 @@ def test_a_stream_cut_anywhere_reads_on_any_instance_as_one_never_cut(
 
         assert text_in(told) == SAID, f"seed {SEED}"
         assert told[-len(whole) :] == whole
-
-
-def kept(told: list[str], after: int) -> list[str]:
-    """Return what a client keeps when it is cut: all up to the frame that showed its cursor."""
-    if is_end(told[-1]):
-        return told
-    places = [place for place, frame in enumerate(told) if cursor_in(frame) == after]
-    return told[: places[-1] + 1] if places else told
 
 
 def test_fifty_calls_with_one_key_are_one_call_and_fifty_equal_answers(
@@ -240,6 +235,34 @@ def test_when_redis_forgets_in_the_middle_nothing_is_glued_or_cut_short(
 
     assert text_in(heard) == SAID if is_end(heard[-1]) else is_error(heard[-1])
     assert SAID.startswith(text_in(heard))
+
+
+def test_when_redis_dies_in_the_middle_nothing_is_glued_or_cut_short(
+    ilm: Gateway, wire: WireCase, servers: Servers
+) -> None:
+    slowly(ilm, pace=0.05)
+    answer = wire.ask(ilm, **CONTINUE)
+    heard, rest = heard_of(answer, 3)
+    for pid in descendants(servers.pid or 0):
+        if "valkey" in psutil.Process(pid).name():
+            psutil.Process(pid).kill()
+    heard += rest
+    cache = open_cache(ilm.settings)
+    until(lambda: _answers(cache), "Redis was not started again")
+    cache.close()
+    whole = ilm.get(f"{wire.path}/{wire.name_of(answer)}")
+
+    assert text_in(heard) == SAID if is_end(heard[-1]) else is_error(heard[-1])
+    assert SAID.startswith(text_in(heard))
+    assert whole.status_code == 200
+    assert SAID.strip() in json.dumps(whole.json(), ensure_ascii=False)
+
+
+def _answers(cache: redis.Redis) -> bool:
+    try:
+        return bool(cache.ping())
+    except redis.RedisError:
+        return False
 
 
 def _charged(ilm: Gateway) -> list[tuple[int, bool]]:

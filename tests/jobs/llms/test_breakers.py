@@ -9,6 +9,7 @@ import redis
 from jobs.llms.breakers import LEAST_CALLS, MOST_FAULTS, Circuit, SharedBreakers
 from models.kernel.cache import open_cache
 from models.kernel.settings import Settings
+from tests.fakes.clock import FakeClock
 
 HERE = Circuit("openai", "gpt-4o-mini")
 THERE = Circuit("openai", "gpt-4o")
@@ -24,7 +25,7 @@ def cache(settings: Settings) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def breakers(cache: redis.Redis) -> SharedBreakers:
-    return SharedBreakers(cache)
+    return SharedBreakers(cache, FakeClock())
 
 
 def opened(breakers: SharedBreakers) -> None:
@@ -64,7 +65,7 @@ def test_after_the_pause_one_probe_is_let_through_by_all_processes_together(
 ) -> None:
     opened(breakers)
     pause_over(cache)
-    others = [SharedBreakers(open_cache(settings)) for _ in range(4)]
+    others = [SharedBreakers(open_cache(settings), FakeClock()) for _ in range(4)]
 
     with ThreadPoolExecutor(16) as crowd:
         admitted = list(crowd.map(lambda n: others[n % 4].admits(HERE), range(64)))
@@ -85,7 +86,35 @@ def test_the_probe_decides(breakers: SharedBreakers, cache: redis.Redis, failed:
 
 def test_without_redis_every_breaker_is_closed() -> None:
     away = redis.Redis(port=1, socket_connect_timeout=0.2)
-    breakers = SharedBreakers(away)
+    breakers = SharedBreakers(away, FakeClock())
 
     assert breakers.report(HERE, failed=True) is False
     assert breakers.admits(HERE)
+
+
+def test_while_all_is_well_redis_is_asked_once_a_second_and_told_of_every_call(
+    cache: redis.Redis,
+) -> None:
+    clock = FakeClock()
+    breakers = SharedBreakers(cache, clock)
+    for _ in range(20):
+        assert breakers.admits(HERE)
+        breakers.report(HERE, failed=False)
+
+    assert cache.hlen(HERE.key) == 0
+    clock.move(2)
+    breakers.report(HERE, failed=False)
+    assert sum(int(count) for count in cache.hvals(HERE.key)) == 21
+
+
+def test_another_process_hears_of_an_open_breaker_within_a_second(
+    cache: redis.Redis, breakers: SharedBreakers
+) -> None:
+    clock = FakeClock()
+    other = SharedBreakers(cache, clock)
+    assert other.admits(HERE)
+    opened(breakers)
+
+    clock.move(1.5)
+
+    assert not other.admits(HERE)

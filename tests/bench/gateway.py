@@ -1,0 +1,174 @@
+"""What the gateway adds: beside a direct call, and beside LiteLLM's proxy when there is one.
+
+`python -m tests.bench.gateway [--litellm PYTHON] [--rounds 3] [--streams 500]`
+
+One fake vendor in a process of its own; direct, Ilm and LiteLLM in turns against it, in every
+round. PYTHON is an interpreter that has `litellm[proxy]`, in an environment of its own.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import requests
+
+from tests.bench.rig import BROKERS, Rig, percentile, rig, say, share_of_memory
+from tests.bench.streaming import Target, run, walk
+from tests.fakes.vendor.scripts import Script
+from tests.processes import until
+from tests.servers import ROOT, isolated
+
+LITELLM_PORT = 4_791
+RICH = 10**15
+PACED = Script(pace=0.02, deltas=64)
+LENGTH = 64 * 0.02
+"""Seconds a paced stream takes."""
+SLOW = Script(pace=0.25, deltas=40)
+QUICK = Script(deltas=1)
+
+
+@contextmanager
+def vendor() -> Iterator[str]:
+    """Start the fake vendor as a program; yield its address."""
+    command = [sys.executable, "-m", "tests.fakes.vendor"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def script(address: str, how: Script) -> None:
+    """Tell the vendor how to answer."""
+    requests.put(f"{address}/_script/", json=how.to_json(), timeout=10).raise_for_status()
+
+
+@contextmanager
+def litellm(python: str, address: str) -> Iterator[tuple[Target, int]]:
+    """Start LiteLLM's proxy: one worker, no database, as its documentation starts it."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder, "config.yaml")
+        config.write_text(
+            "model_list:\n  - model_name: gpt-4o-mini\n    litellm_params:\n"
+            f"      model: openai/gpt-4o-mini\n      api_base: {address}/v1\n"
+            "      api_key: sk-fake\n"
+        )
+        program = str(Path(python).with_name("litellm"))
+        process = subprocess.Popen(
+            [program, "--config", str(config), "--port", str(LITELLM_PORT), "--num_workers", "1"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env={**isolated(), "LITELLM_MASTER_KEY": "sk-a-long-enough-master-key"},
+        )  # fmt: skip
+        url = f"http://127.0.0.1:{LITELLM_PORT}"
+        try:
+            until(lambda: _answers(f"{url}/health/liveliness"), "LiteLLM did not start", 90)
+            yield Target("LiteLLM", f"{url}/v1", "sk-a-long-enough-master-key"), process.pid
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=2).ok
+    except requests.RequestException:
+        return False
+
+
+@contextmanager
+def ilm(broker: str, address: str) -> Iterator[tuple[Rig, Target, dict[str, int]]]:
+    """Start Ilm: one web process, one LLM worker."""
+    told = {"OPENAI_API_KEY": "sk-fake", "OPENAI_BASE_URL": f"{address}/v1"}
+    with rig(broker, ILM_LLM_THREADS=os.environ.get("BENCH_THREADS", "512"), **told) as stack:
+        worker = stack.processes.worker("llm")
+        web = stack.processes.web()
+        key = stack.key(web, "bench@example.org")
+        stack.pool.rows("select money_grant(id, %s, 'grants', id::text) from account", (RICH,))
+        target = Target(f"Ilm on {broker}", f"{web.address}/v1", key)
+        yield stack, target, {"web": web.process.pid, "worker": worker.pid}
+
+
+def measure(targets: Sequence[Target], address: str, rounds: int) -> None:
+    """Print calls a second and the time to the first token of every target, in turns."""
+    rates: dict[str, list[float]] = defaultdict(list)
+    firsts: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for _ in range(rounds):
+        script(address, QUICK)
+        for target in targets:
+            heard, took = run(target, at_once=16, calls=400, stream=False)
+            _check(target, heard)
+            rates[target.name].append(len(heard) / took)
+        script(address, PACED)
+        for streams in (8, 50, 100):
+            for target in targets:
+                heard = walk(target, every=LENGTH / streams, calls=2 * streams)
+                _check(target, heard)
+                firsts[target.name, f"{streams} running"] += [h.first * 1_000 for h in heard]
+        for target in targets:
+            heard, _ = run(target, at_once=100, calls=100, stream=True)
+            _check(target, heard)
+            firsts[target.name, "100 begun at once"] += [h.first * 1_000 for h in heard]
+    for target in targets:
+        say(f"{target.name:<14} unstreamed, 16 at once: {median(rates[target.name]):.0f} calls/s")
+    for (name, streams), figures in firsts.items():
+        p50, p99 = percentile(figures, 0.5), percentile(figures, 0.99)
+        say(f"{name:<14} first token, {streams}: p50 {p50:.1f} ms, p99 {p99:.1f} ms")
+
+
+def endure(target: Target, address: str, streams: int, pids: dict[str, int]) -> None:
+    """Print the longest stall of many slow streams at once, and what memory they took."""
+    script(address, SLOW)
+    heard, _ = run(target, at_once=streams, calls=streams, stream=True)
+    _check(target, heard)
+    stalls = [(each.stall - SLOW.pace) * 1_000 for each in heard]
+    late = sum(stall > 200 for stall in stalls)
+    say(
+        f"{target.name:<14} {streams} streams of a delta per 250 ms: worst stall"
+        f" {max(stalls):.0f} ms, p50 {median(stalls):.0f} ms, {late} of them over 200 ms"
+    )
+    for name, pid in pids.items():
+        say(f"{target.name:<14} memory of {name}: {share_of_memory(pid) / 2**20:.0f} MiB")
+
+
+def _check(target: Target, heard: Sequence[Any]) -> None:
+    broken = sum(not each.is_whole for each in heard)
+    if broken:
+        say(f"{target.name:<14} NOT WHOLE: {broken} of {len(heard)}")
+
+
+def main() -> None:
+    """Measure every broker that is here."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.gateway")
+    parser.add_argument("--litellm", default="")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--streams", type=int, default=500)
+    parser.add_argument("--broker", default="", help="one broker alone")
+    asked = parser.parse_args()
+    with ExitStack() as held:
+        address = held.enter_context(vendor())
+        direct = Target("direct", f"{address}/v1", "sk-fake")
+        peers = []
+        if asked.litellm:
+            peer, pid = held.enter_context(litellm(asked.litellm, address))
+            peers.append(peer)
+        for broker in (asked.broker,) if asked.broker else BROKERS:
+            with ilm(broker, address) as (_, target, pids):
+                run(target, at_once=4, calls=20, stream=True)
+                measure([direct, target, *peers], address, asked.rounds)
+                endure(target, address, asked.streams, pids)
+        if asked.litellm:
+            say(f"{'LiteLLM':<14} memory: {share_of_memory(pid) / 2**20:.0f} MiB")
+
+
+if __name__ == "__main__":
+    main()
