@@ -7,47 +7,26 @@ holds it complete. Rows made the way the application makes them are in `tests/ro
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
-from itertools import count
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from uuid import UUID
 
 from jobs.pages.text import packed
-from models.accounts import Account, ApiKey, Person, SigningKey
+from models.accounts import ApiKey, Person, SigningKey
 from models.books import Book, Page, PageText, StoredFile
 from models.idempotency import IdempotencyKey
 from models.jobs import CreditHold, Event, JobRow, Lane, QueueControl
-from models.kernel.database import Table, database
 from models.kernel.ids import new_id
-
-Row = Mapping[str, Any]
-T = TypeVar("T", bound=Table)
+from tests.chat_factories import cached_answer, chat, message, message_feedback, prompt
+from tests.making import Row, account, inserted, made, numbers, person
 
 FILE: Final = b"a file"
-NO_HASH: Final = "no hash of any password"
 LATER: Final = datetime(2100, 1, 1, tzinfo=UTC)
-
-_numbers = count(1)
-
-
-def account(**given: Any) -> Account:
-    """An account with nothing in its wallet."""
-    return _made(Account, given)
-
-
-def person(of: Account | None = None, **given: Any) -> Person:
-    """Somebody with an account of their own, whom no password logs in."""
-    usual = {
-        "account": (of or account()).id,
-        "email": f"person{next(_numbers)}@example.org",
-        "password_hash": NO_HASH,
-    }
-    return _made(Person, {**usual, **given})
 
 
 def api_key(of: Person | None = None, **given: Any) -> ApiKey:
     """A live key nobody knows."""
     owner = of or person()
-    number = next(_numbers)
+    number = next(numbers)
     usual = {
         "account": owner.account_id,
         "user": owner.id,
@@ -56,13 +35,13 @@ def api_key(of: Person | None = None, **given: Any) -> ApiKey:
         "digest": sha256(f"key {number}".encode()).digest(),
         "mode": "live",
     }
-    return _made(ApiKey, {**usual, **given})
+    return made(ApiKey, {**usual, **given})
 
 
 def signing_key(**given: Any) -> SigningKey:
     """A key that has signed nothing."""
-    usual = {"kid": f"key{next(_numbers)}", "sealed_private": b"sealed", "public_jwk": {}}
-    return _made(SigningKey, {**usual, **given}, "kid")
+    usual = {"kid": f"key{next(numbers)}", "sealed_private": b"sealed", "public_jwk": {}}
+    return made(SigningKey, {**usual, **given}, "kid")
 
 
 def job(of: UUID | None = None, **given: Any) -> JobRow:
@@ -84,23 +63,23 @@ def job(of: UUID | None = None, **given: Any) -> JobRow:
         "max_attempts": 5,
         "deadline_at": LATER,
     }
-    return _made(JobRow, {**usual, **given})
+    return made(JobRow, {**usual, **given})
 
 
 def lane(of: UUID | None = None, **given: Any) -> Lane:
     """An account's empty share of a queue."""
     usual = {"account_id": of or new_id(), "queue": "default", "in_flight": 0, "waiting": 0}
-    return _made(Lane, {**usual, **given}, "account_id")
+    return made(Lane, {**usual, **given}, "account_id")
 
 
 def queue_control(**given: Any) -> QueueControl:
     """A word on a queue: not paused."""
-    return _made(QueueControl, {"queue": "default", "paused": False, **given}, "queue")
+    return made(QueueControl, {"queue": "default", "paused": False, **given}, "queue")
 
 
 def idempotency_key(of: UUID | None = None, **given: Any) -> IdempotencyKey:
     """A key that was used once, for a request nobody remembers."""
-    place = {"account_id": of or new_id(), "mode": "live", "key": f"key{next(_numbers)}"}
+    place = {"account_id": of or new_id(), "mode": "live", "key": f"key{next(numbers)}"}
     values = {**place, "fingerprint": b"a request", **given}
     IdempotencyKey.create(**values)
     return IdempotencyKey.taken((values["account_id"], values["mode"], values["key"]))
@@ -109,7 +88,7 @@ def idempotency_key(of: UUID | None = None, **given: Any) -> IdempotencyKey:
 def event(of: UUID | None = None, **given: Any) -> Event:
     """Something that happened to an account."""
     usual = {"account_id": of or new_id(), "mode": "live", "type": "book.created", "data": {}}
-    return _made(Event, {**usual, **given})
+    return made(Event, {**usual, **given})
 
 
 def hold(of: UUID | None = None, **given: Any) -> CreditHold:
@@ -121,7 +100,7 @@ def hold(of: UUID | None = None, **given: Any) -> CreditHold:
         "settled_nano": 0,
         "state": "held",
     }
-    return _made(CreditHold, {**usual, **given}, "job_id")
+    return made(CreditHold, {**usual, **given}, "job_id")
 
 
 def ledger_entry(**given: Any) -> Row:
@@ -130,9 +109,9 @@ def ledger_entry(**given: Any) -> Row:
         "transaction_id": new_id(),
         "account": "revenue",
         "amount_nano": 1_000,
-        "idem": f"movement {next(_numbers)}",
+        "idem": f"movement {next(numbers)}",
     }
-    return _inserted("ledger_entry", {**usual, **given})
+    return inserted("ledger_entry", {**usual, **given})
 
 
 def usage_line(of: UUID | None = None, **given: Any) -> Row:
@@ -149,7 +128,7 @@ def usage_line(of: UUID | None = None, **given: Any) -> Row:
         "tokens_out": 1,
         "cost_nano": 0,
     }
-    return _inserted("usage_line", {**usual, **given})
+    return inserted("usage_line", {**usual, **given})
 
 
 def llm_call(of: UUID | None = None, **given: Any) -> Row:
@@ -165,14 +144,12 @@ def llm_call(of: UUID | None = None, **given: Any) -> Row:
         "outcome": "served",
         "whole_ms": 10,
     }
-    return _inserted("llm_call", {**usual, **given})
+    return inserted("llm_call", {**usual, **given})
 
 
 def forgotten_answer(of: UUID | None = None, **given: Any) -> Row:
     """An answer that its owner deleted."""
-    return _inserted(
-        "forgotten_answer", {"job_id": new_id(), "account_id": of or new_id(), **given}
-    )
+    return inserted("forgotten_answer", {"job_id": new_id(), "account_id": of or new_id(), **given})
 
 
 def stored_file(content: bytes = FILE, **given: Any) -> StoredFile:
@@ -182,9 +159,7 @@ def stored_file(content: bytes = FILE, **given: Any) -> StoredFile:
     if known is not None:
         return known
     key = f"files/{digest.hex()[:2]}/{digest.hex()}"
-    return _made(
-        StoredFile, {"sha256": digest, "size": len(content), "key": key, **given}, "sha256"
-    )
+    return made(StoredFile, {"sha256": digest, "size": len(content), "key": key, **given}, "sha256")
 
 
 def book(of: Person | None = None, content: bytes = FILE, **given: Any) -> Book:
@@ -200,7 +175,7 @@ def book(of: Person | None = None, content: bytes = FILE, **given: Any) -> Book:
         "file_sha256": bytes(stored_file(content).sha256),
         "file_size": len(content),
     }
-    return _made(Book, {**usual, **given})
+    return made(Book, {**usual, **given})
 
 
 def page(of: Book | None = None, **given: Any) -> Page:
@@ -225,7 +200,7 @@ def page_text(of: Book | None = None, **given: Any) -> PageText:
 
 def page_wish(of: Book | None = None, **given: Any) -> Row:
     """A reader who waits for a page."""
-    return _inserted("page_wish", {"book_id": (of or book()).id, "number": 1, **given})
+    return inserted("page_wish", {"book_id": (of or book()).id, "number": 1, **given})
 
 
 FACTORIES: Final[Mapping[str, Callable[[], Any]]] = {
@@ -243,26 +218,14 @@ FACTORIES: Final[Mapping[str, Callable[[], Any]]] = {
     "usage_line": usage_line,
     "llm_call": llm_call,
     "forgotten_answer": forgotten_answer,
+    "chat": chat,
+    "message": message,
+    "message_feedback": message_feedback,
+    "prompt": prompt,
+    "cached_answer": cached_answer,
     "stored_file": stored_file,
     "book": book,
     "page": page,
     "page_text": page_text,
     "page_wish": page_wish,
 }
-
-
-def _made(table: type[T], values: dict[str, Any], key: str = "id") -> T:
-    """Write a row and read it back, with what the database added."""
-    row = table(**values)
-    row.save(force_insert=True)
-    fresh: T = table.get(getattr(table, key) == getattr(row, key))
-    return fresh
-
-
-def _inserted(table: str, values: Row) -> Row:
-    """Write a row of a table that has no model, because SQL alone reads it."""
-    columns, places = ", ".join(values), ", ".join("%s" for _ in values)
-    sql = f"insert into {table} ({columns}) values ({places}) returning row_to_json({table})"
-    ((row,),) = database.rows(sql, tuple(values.values()))
-    made: Row = row
-    return made

@@ -5,8 +5,10 @@ from api.parts import Parts
 from api.routes.accounts import account_routes
 from api.routes.admin import admin_routes
 from api.routes.books import book_routes
+from api.routes.chats import chat_routes
 from api.routes.jobs import job_routes
 from api.routes.models import model_routes
+from api.routes.prompts import prompt_routes
 from api.routes.system import health_routes
 from api.routes.wires import wire_routes
 
@@ -20,5 +22,7 @@ def endpoints(parts: Parts) -> tuple[Endpoint, ...]:
         *job_routes(parts),
         *model_routes(parts),
         *wire_routes(parts),
+        *chat_routes(parts),
+        *prompt_routes(parts),
         *admin_routes(),
     )

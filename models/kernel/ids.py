@@ -4,11 +4,11 @@ import re
 import secrets
 import time
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid5
 
 KINDS: Final = frozenset(
     {"user", "acct", "book", "job", "chat", "msg", "txn", "evt", "key", "wh", "sess", "file"}
-    | {"batch", "org", "req"}
+    | {"batch", "org", "req", "prompt"}
 )
 
 _HEX: Final = re.compile(
@@ -25,6 +25,11 @@ def new_id() -> UUID:
     random = secrets.randbits(_RANDOM_BITS)
     high, low = random >> 62, random & ((1 << 62) - 1)
     return UUID(int=(milliseconds & ((1 << 48) - 1)) << 80 | _VERSION | high << 64 | _VARIANT | low)
+
+
+def derived_id(parent: UUID, name: str) -> UUID:
+    """Return the id that a part of something always has: a UUIDv5 of its whole and its name."""
+    return uuid5(parent, name)
 
 
 def wire_id(kind: str, value: UUID) -> str:

@@ -40,7 +40,7 @@ from workers.__main__ import CREWS
 ROOT = Path(__file__).parents[2]
 UNREACHED = Settings(database_url="postgresql://x@127.0.0.1:1/x", redis_url="redis://127.0.0.1:1")
 PACKAGES = (api, jobs, models, schedules, workers)
-ONLY_PARENTS = {"Refused", "Conflict", "DocumentRefused"}
+ONLY_PARENTS = {"Refused", "DocumentRefused"}
 """Caught as a family, raised as one of their children."""
 WRITTEN_BY_SQL = {"ledger_entry", "usage_line", "page_wish", "llm_call", "forgotten_answer"}
 MIGRATIONS_OWN = "schema_migration"

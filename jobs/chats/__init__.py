@@ -1,0 +1,1 @@
+"""Chats: conversations that are kept, and the answers LLMs write into them."""
