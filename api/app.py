@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import falcon.asgi
+from redis import Redis
 
 from api.answering import Answer, Answering
 from api.drain import Drain
@@ -23,16 +24,20 @@ from api.routes.system import reference_routes
 from api.routes.table import endpoints
 from jobs.audience import Audience
 from jobs.links import Links
+from jobs.llms.admission import Admission
+from jobs.llms.own_keys import OwnKeys
 from jobs.llms.preparing import Planner
 from jobs.postman import Postman
 from jobs.queue import Queue
+from jobs.safety.screen import SafetyService
 from jobs.streams import Streams
 from jobs.tokens import Tokens
 from models.kernel import broker
 from models.kernel.blobs import open_blobs
 from models.kernel.cache import open_async_listener, open_cache
-from models.kernel.clock import SystemClock
+from models.kernel.clock import Clock, SystemClock
 from models.kernel.database import Pool, connect
+from models.kernel.keybox import open_slot
 from models.kernel.logs import log_to_stderr
 from models.kernel.release import VERSION
 from models.kernel.secrets import open_secrets
@@ -78,7 +83,6 @@ def parts_of(settings: Settings) -> Parts:
     health = Health(probes, VERSION, clock)
     hop = Hop(settings.web_threads)
     postman = Postman(broker.open_broker(settings), clock)
-    streams = Streams(cache, clock, settings.stream_hours * HOUR)
     hub = Hub(open_async_listener(settings), over_among(hop))
     return Parts(
         settings=settings,
@@ -88,9 +92,10 @@ def parts_of(settings: Settings) -> Parts:
         health=health,
         hop=hop,
         hub=hub,
-        queue=Queue(postman, streams, settings),
+        queue=Queue(postman, Streams(cache, clock, settings.stream_hours * HOUR), settings),
         audience=Audience(cache),
         planner=Planner(settings, clock),
+        admission=_admission(settings, clock, cache),
         links=Links(secrets.derive("links"), settings.base_url, clock),
         blobs=blobs,
         end_streams=hub.close,
@@ -139,6 +144,12 @@ def _add_routes(app: WebApp, answering: Answering, table: Iterable[Endpoint]) ->
     for path, methods in paths.items():
         resource = type("Path", (), {n: staticmethod(m) for n, m in methods.items()})()
         app.add_route(path, resource)
+
+
+def _admission(settings: Settings, clock: Clock, cache: Redis) -> Admission:
+    """Return what admits questions; the rules of safety are compiled here, before anybody waits."""
+    own_keys = OwnKeys(cache, open_slot(settings), settings)
+    return Admission(Planner(settings, clock), SafetyService(), own_keys)
 
 
 def _reach(pool: Pool) -> None:

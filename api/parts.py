@@ -9,6 +9,7 @@ from api.live.hub import Hub
 from api.principals import Doorkeeper
 from jobs.audience import Audience
 from jobs.links import Links
+from jobs.llms.admission import Admission
 from jobs.llms.preparing import Planner
 from jobs.queue import Queue
 from jobs.tokens import Tokens
@@ -36,6 +37,7 @@ class Parts:
     queue: Queue
     audience: Audience
     planner: Planner
+    admission: Admission
     links: Links
     blobs: Blobs
     end_streams: Callable[[], None] = _no_streams

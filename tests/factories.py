@@ -13,6 +13,8 @@ from uuid import UUID
 from jobs.pages.text import packed
 from models.accounts import ApiKey, Person, SigningKey
 from models.books import Book, Page, PageText, StoredFile
+from models.evaluation import Experiment
+from models.flags import FlagRow
 from models.idempotency import IdempotencyKey
 from models.jobs import CreditHold, Event, JobRow, Lane, QueueControl
 from models.kernel.ids import new_id
@@ -152,6 +154,32 @@ def forgotten_answer(of: UUID | None = None, **given: Any) -> Row:
     return inserted("forgotten_answer", {"job_id": new_id(), "account_id": of or new_id(), **given})
 
 
+def experiment(**given: Any) -> Experiment:
+    """Two LLMs compared, half of the accounts each."""
+    usual = {"name": f"test-{next(numbers)}", "llm_a": "gpt-4o-mini", "llm_b": "gpt-4o"}
+    return made(Experiment, {**usual, "share": 50, **given}, "name")
+
+
+def experiment_answer(of: Experiment | None = None, **given: Any) -> Row:
+    """An answer of the first of two LLMs."""
+    usual = {"job_id": new_id(), "experiment": (of or experiment()).name, "arm": "a"}
+    return inserted("experiment_answer", {**usual, **given})
+
+
+def flag(of: UUID | None = None, **given: Any) -> FlagRow:
+    """A threat in a question, of which its author was warned."""
+    usual = {
+        "account_id": of or new_id(),
+        "mode": "live",
+        "subject_id": new_id(),
+        "direction": "input",
+        "category": "violence",
+        "severity": "medium",
+        "action": "warned",
+    }
+    return made(FlagRow, {**usual, **given})
+
+
 def stored_file(content: bytes = FILE, **given: Any) -> StoredFile:
     """The record of a file; the blob is the test's to put."""
     digest = sha256(content).digest()
@@ -223,6 +251,9 @@ FACTORIES: Final[Mapping[str, Callable[[], Any]]] = {
     "message_feedback": message_feedback,
     "prompt": prompt,
     "cached_answer": cached_answer,
+    "flag": flag,
+    "experiment": experiment,
+    "experiment_answer": experiment_answer,
     "stored_file": stored_file,
     "book": book,
     "page": page,

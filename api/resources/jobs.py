@@ -14,8 +14,8 @@ from api.reading import details_of
 from api.schemas.jobs import BookInput, CompletionInput, EchoInput, JobSchema
 from api.schemas.lists import page_of
 from jobs.job import Job
+from jobs.llms.admission import Admission
 from jobs.llms.complete import Complete
-from jobs.llms.preparing import Planner
 from jobs.llms.router import AUTO
 from jobs.pages.generate import GeneratePages
 from jobs.queue import Queue, Sender, Wishes, job_body
@@ -28,7 +28,7 @@ from models.kernel.ids import wire_id
 from models.listings import Listing
 from models.llms import llm_named
 
-Make = Callable[[Mapping[str, Any], Principal, Planner], Job]
+Make = Callable[[Mapping[str, Any], Principal, Admission], Job]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,28 +48,29 @@ def submissions() -> dict[str, Submission]:
     }
 
 
-def _generate(given: Mapping[str, Any], principal: Principal, _planner: Planner) -> Job:
+def _generate(given: Mapping[str, Any], principal: Principal, _admission: Admission) -> Job:
     book = Book.owned_by(principal.account_id, principal.mode, given["book_id"])
     return GeneratePages(book.id)
 
 
-def _complete(given: Mapping[str, Any], principal: Principal, planner: Planner) -> Job:
+def _complete(given: Mapping[str, Any], principal: Principal, admission: Admission) -> Job:
     if given["model"] != AUTO and llm_named(given["model"]) is None:
         raise Invalid(details=[Detail("input.model", "There is no LLM of this name.")])
     if given["book_id"] is not None:
         Book.seen_by(principal.account_id, principal.mode, given["book_id"])
     job = Complete(**{**given, "messages": tuple(given["messages"])})
-    return job.planned(planner.plan(job.ask, principal))
+    admitted = admission.admit(job.ask, principal)
+    return replace(job, plan=admitted.plan.to_row(), screened=admitted.screened.to_row())
 
 
 class Jobs:
     """The jobs of an account."""
 
-    def __init__(self, queue: Queue, kinds: Mapping[str, Submission], planner: Planner) -> None:
-        """Take where jobs go, what may be submitted, and who plans questions to LLMs."""
+    def __init__(self, queue: Queue, kinds: Mapping[str, Submission], admission: Admission) -> None:
+        """Take where jobs go, what may be submitted, and who admits questions to LLMs."""
         self._queue = queue
         self._kinds = kinds
-        self._planner = planner
+        self._admission = admission
 
     def on_post(self, req: Request, resp: Response) -> None:
         """Accept a job: 202 once its row is committed, whatever the broker does."""
@@ -107,7 +108,7 @@ class Jobs:
             known = ", ".join(sorted(self._kinds))
             raise Invalid(details=[Detail("type", f"Must be one of: {known}.")])
         try:
-            return kind.make(kind.schema.load(body["input"]), principal, self._planner)
+            return kind.make(kind.schema.load(body["input"]), principal, self._admission)
         except ValidationError as error:
             raise Invalid(details=list(details_of(error.messages, "input"))) from error
 

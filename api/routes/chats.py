@@ -13,7 +13,6 @@ from api.routes.wires import REFUSALS, desk_of
 from api.schemas import chats as shapes
 from api.schemas.lists import page_of
 from jobs.chats.talking import Talking
-from jobs.llms.admission import Admission
 from models.kernel.errors import Conflict, Invalid, NotFound, ResourceDeleted
 
 GONE: Final = (NotFound, ResourceDeleted)
@@ -27,7 +26,7 @@ Common = dict[str, Any]
 
 def chat_routes(parts: Parts) -> tuple[Endpoint, ...]:
     """Return the endpoints of chats."""
-    talking = Talking(parts.queue, parts.planner, Admission(parts.planner))
+    talking = Talking(parts.queue, parts.planner, parts.admission)
     answers = ChatAnswers(desk_of(parts), talking, parts.queue, parts.clock)
     chats = Chats(parts.queue, parts.clock)
     return (

@@ -18,7 +18,7 @@ from models.kernel.errors import (
 
 def job_routes(parts: Parts) -> tuple[Endpoint, ...]:
     """Return the endpoints of jobs (CONTRACT §4)."""
-    jobs = Jobs(parts.queue, submissions(), parts.planner)
+    jobs = Jobs(parts.queue, submissions(), parts.admission)
     common: dict[str, Any] = {"tag": "Jobs"}
     return (
         Endpoint(

@@ -6,6 +6,7 @@ from api.routes.accounts import account_routes
 from api.routes.admin import admin_routes
 from api.routes.books import book_routes
 from api.routes.chats import chat_routes
+from api.routes.evaluation import evaluation_routes
 from api.routes.jobs import job_routes
 from api.routes.models import model_routes
 from api.routes.prompts import prompt_routes
@@ -25,4 +26,5 @@ def endpoints(parts: Parts) -> tuple[Endpoint, ...]:
         *chat_routes(parts),
         *prompt_routes(parts),
         *admin_routes(),
+        *evaluation_routes(parts),
     )

@@ -20,6 +20,9 @@ REFUSALS: Final = (
     errors.RateLimitExceeded,
     errors.ContextTooLong,
     errors.ContentBlocked,
+    errors.ProviderKeyGone,
+    errors.UpstreamKeyRefused,
+    errors.UpstreamQuotaExceeded,
     errors.UpstreamRefused,
     errors.UpstreamError,
     errors.UpstreamRateLimited,
@@ -42,7 +45,7 @@ def wire_routes(parts: Parts) -> tuple[Endpoint, ...]:
 def desk_of(parts: Parts) -> Desk:
     """Return what the routes of the wires act through."""
     return Desk(
-        asking=Asking(parts.queue, parts.audience, parts.planner),
+        asking=Asking(parts.queue, parts.audience, parts.admission),
         calls=Calls(parts.hub, parts.hop, parts.queue, parts.audience, parts.clock),
         hop=parts.hop,
     )
@@ -64,7 +67,8 @@ def _calls(routes: WireRoutes, path: str, tag: str) -> tuple[Endpoint, ...]:
             summary="Ask an LLM",
             description="Valid for the vendor's own SDK, for every vendor's LLM. `stream` answers"
             " with Server-Sent Events. Honours `Idempotency-Key`, `X-Ilm-Recovery`"
-            " (error, continue, buffer), `X-Ilm-Fallback: off` and `on_disconnect`.",
+            " (error, continue, buffer), `X-Ilm-Fallback: off` and `on_disconnect`. With"
+            " `X-Ilm-Provider-Key`, the named LLM alone is asked, with that key, free of charge.",
             body=Passed(),
             query=WireQuery(),
             body_limit=LARGEST_CALL,

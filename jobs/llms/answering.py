@@ -2,8 +2,8 @@
 
 A fault before anything was shown goes to the next LLM in silence. After that the caller's choice
 counts: an error, going on with another LLM, or beginning anew in the open. A stream without its
-terminal event is a fault like any other. What the caller cancels is paid as far as it was written;
-what a vendor spoils is free.
+terminal event is a fault like any other. What the caller cancels, or a screen blocks, is paid as
+far as it was written; what a vendor spoils is free.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,6 +21,7 @@ from jobs.run import FinalFailure, Run
 from models.kernel.clock import Clock
 from models.kernel.errors import (
     Cancelled,
+    ContentBlocked,
     ContextTooLong,
     IlmError,
     ModelNotAvailable,
@@ -36,7 +37,8 @@ GO_ON: Final = (
     " no word about the break."
 )
 MILLISECONDS: Final = 1_000
-SILENT_ENDS: Final = frozenset({"length", "content_filter"})
+FILTERED: Final = "content_filter"
+SILENT_ENDS: Final = frozenset({"length", FILTERED})
 """Reasons for which an answer may end without a word."""
 
 
@@ -101,6 +103,8 @@ class Answering:
         self._sheet.begin(step.vendor, step.llm, continued=self._sheet.is_shown)
         try:
             return self._write(call)
+        except ContentBlocked:
+            return self._ended(call, FILTERED)
         except Unavailable as fault:
             self._check_stopped(call)
             self._tried(call, "failed", fault.code)
@@ -145,12 +149,17 @@ class Answering:
     def _finished(self, call: "_Call", finish: Finish) -> Whole:
         if self._sheet.is_empty and finish.reason not in SILENT_ENDS:
             raise UpstreamError("the answer was empty")
+        call.exact = finish.tokens
         self._sheet.finish()
+        return self._ended(call, finish.reason)
+
+    def _ended(self, call: "_Call", reason: str) -> Whole:
+        """Return the answer as far as it was written: whole, or cut off by the screen."""
         if self._ask.streamed and not self._sheet.is_shown:
             self._sheet.show_whole()
         self._tried(call, "served", None)
-        tokens = finish.tokens or self._estimate(call)
-        return self._whole(call.step, finish.reason, tokens, estimated=finish.tokens is None)
+        tokens = call.exact or self._estimate(call)
+        return self._whole(call.step, reason, tokens, estimated=call.exact is None)
 
     def _cut(self, call: "_Call", cause: Cancelled) -> CutShort:
         self._tried(call, "cancelled", cause.code)
@@ -177,7 +186,12 @@ class Answering:
             raise self._given_up(fault)
 
     def _given_up(self, fault: IlmError) -> Exception:
-        """Return what ends this run: the queue tries again, unless what was shown forbids it."""
+        """Return what ends this run: the queue tries again, unless what was shown forbids it.
+
+        A caller's own key is here once and no more: what its vendor said is the last word.
+        """
+        if self._question.key is not None:
+            return FinalFailure(fault)
         if self._sheet.is_shown and not self._ask.reruns and self._ask.recovery != RESTART:
             return FinalFailure(fault)
         return fault
@@ -234,6 +248,7 @@ class _Call:
         self.step = step
         self.request = request
         self.counted: Tokens | None = None
+        self.exact: Tokens | None = None
         self.first_ms: int | None = None
         self._clock = clock
         self._began = clock.elapsed()

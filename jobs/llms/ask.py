@@ -61,6 +61,7 @@ class Answer:
     estimated: bool = False
     attempts: int = 1
     continued: bool = False
+    warnings: tuple[Mapping[str, str], ...] = ()
 
     @classmethod
     def of(cls, job: JobRow) -> Self:
@@ -74,6 +75,7 @@ class Answer:
             tool_calls=tuple(ToolCall(**call) for call in result["toolCalls"]),
             cost_nano=int(result["usage"]["costNanoUsd"]), estimated=result["estimated"],
             attempts=len(result["attempts"]), continued=result["continued"],
+            warnings=tuple(result.get("warnings", ())),
         )  # fmt: skip
 
     @property
@@ -86,4 +88,5 @@ class Answer:
             "served_by": {"vendor": self.vendor, "model": self.model},
             "attempts": self.attempts,
             **({"continued": True} if self.continued else {}),
+            **({"warnings": list(self.warnings)} if self.warnings else {}),
         }

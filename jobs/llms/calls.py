@@ -1,23 +1,28 @@
 """Calls on a wire: a vendor's request, answered by whoever the plan says, in its own shape."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 from jobs.job import Job
 from jobs.llms.ask import Ask
-from jobs.llms.outcomes import carried_out
+from jobs.llms.own_keys import EntrustedKeys
 from jobs.llms.preparing import Prepared
 from jobs.llms.question import Llms, Question
-from jobs.llms.sheet import Open
+from jobs.llms.screening import Screened, Watch
 from jobs.run import Outcome, Run
+from jobs.safety.screen import SafetyService
 from jobs.wires.wires import wire_named
 from models.kernel.money import Nano
 
 
 @dataclass(frozen=True, slots=True)
 class WireCall(Job):
-    """Answer a request of a wire. `earlier` are the messages of the answers it goes on from."""
+    """Answer a request of a wire. `earlier` are the messages of the answers it goes on from.
+
+    `screened` is a `Screened` as rows keep it, `entrusted` the name under which the caller's own
+    key was left, if there is one.
+    """
 
     name: ClassVar[str] = "llm.call"
     queue: ClassVar[str] = "llm"
@@ -28,6 +33,8 @@ class WireCall(Job):
     earlier: tuple[Mapping[str, Any], ...] = ()
     recovery: str = "error"
     reruns: bool = False
+    screened: Mapping[str, Any] = field(default_factory=dict)
+    entrusted: str | None = None
 
     @property
     def estimate(self) -> Nano:
@@ -45,19 +52,23 @@ class WireCall(Job):
             falls_back=falls_back,
         )
 
-    def planned(self, plan: Prepared) -> Self:
-        """Return this call with its plan."""
-        return replace(self, plan=plan.to_row())
 
+def answer_call(
+    job: WireCall, llms: Llms, run: Run, keys: EntrustedKeys, safety: SafetyService
+) -> Outcome:
+    """Answer, streaming if that was asked.
 
-def answer_call(job: WireCall, llms: Llms, run: Run) -> Outcome:
-    """Answer, streaming if that was asked; raise what `Answering.answer` raises."""
+    Raises what `Answering.answer` raises, and `ProviderKeyGone` when the caller's own key is not
+    there for this attempt.
+    """
     prepared = Prepared.of_row(job.plan)
+    watch = Watch(safety, Screened.of_row(job.screened))
     question = Question(
         ask=job.ask_with(),
         steps=prepared.steps,
         max_tokens=prepared.max_tokens,
         day=run.created_at.date(),
-        make_screen=Open,
+        make_screen=watch.screen,
+        key=keys.key_for(job.entrusted, run),
     )
-    return carried_out(question, prepared, llms, run).outcome
+    return watch.carry_out(question, prepared, llms, run).outcome

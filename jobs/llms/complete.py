@@ -8,13 +8,13 @@ from uuid import UUID
 from jobs.job import Job
 from jobs.llms.ask import RESTART, Ask
 from jobs.llms.citations import checked, citations_in
-from jobs.llms.outcomes import carried_out
 from jobs.llms.passages import as_context, best_passages, pages_about
 from jobs.llms.preparing import Prepared
 from jobs.llms.provider import Message, text_of
 from jobs.llms.question import Llms, Question
-from jobs.llms.sheet import Open
+from jobs.llms.screening import Screened, Watch
 from jobs.run import Outcome, Run
+from jobs.safety.screen import SafetyService
 from models.books import Book
 from models.kernel.money import Nano
 
@@ -31,7 +31,10 @@ ROOM_FOR_PASSAGES: Final = " passage" * 1_500
 
 @dataclass(frozen=True, slots=True)
 class Complete(Job):
-    """Have an LLM answer the last of some messages. `plan` is a `Prepared` as rows keep it."""
+    """Have an LLM answer the last of some messages.
+
+    `plan` is a `Prepared` as rows keep it, `screened` a `Screened`.
+    """
 
     name: ClassVar[str] = "llm.completion"
     queue: ClassVar[str] = "llm"
@@ -43,6 +46,7 @@ class Complete(Job):
     temperature: float | None = None
     book_id: UUID | None = None
     plan: Mapping[str, Any] = field(default_factory=dict)
+    screened: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def subject(self) -> UUID | None:
@@ -77,20 +81,22 @@ class Complete(Job):
         return replace(self, plan=plan.to_row())
 
 
-def complete(job: Complete, llms: Llms, run: Run) -> Outcome:
+def complete(job: Complete, llms: Llms, run: Run, safety: SafetyService | None = None) -> Outcome:
     """Stream an answer and return it whole, with what it used and cited (M-05).
 
-    Raises what `Answering.answer` raises: half an answer is never shown as one.
+    `safety` is the catalogue's, if none is given. Raises what `Answering.answer` raises: half an
+    answer is never shown as one.
     """
     prepared = Prepared.of_row(job.plan)
+    watch = Watch(safety or SafetyService(), Screened.of_row(job.screened))
     question = Question(
         ask=job.ask_with(_messages(job, run)),
         steps=prepared.steps,
         max_tokens=prepared.max_tokens,
         day=run.created_at.date(),
-        make_screen=Open,
+        make_screen=watch.screen,
     )
-    came = carried_out(question, prepared, llms, run)
+    came = watch.carry_out(question, prepared, llms, run)
     return replace(
         came.outcome, result={**came.result, **cited(job.book_id, came.whole.sheet.text)}
     )

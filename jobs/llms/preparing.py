@@ -23,7 +23,10 @@ from models.llms import vendors
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A plan and what it may cost at most, as a job's row keeps them."""
+    """A plan and what it may cost at most, as a job's row keeps them.
+
+    `experiment` and `arm` are empty where none decided who is asked.
+    """
 
     steps: tuple[Step, ...]
     task: str
@@ -32,6 +35,8 @@ class Prepared:
     left_out: Mapping[str, str]
     hold_nano: int
     own_key: bool
+    experiment: str = ""
+    arm: str = ""
 
     @property
     def hold(self) -> Nano:

