@@ -7,6 +7,7 @@ public half alone, so that whoever reads all it knows opens nothing.
 """
 
 import os
+import sys
 import secrets
 from base64 import b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
@@ -145,3 +146,8 @@ def _make(path: Path) -> None:
         return
     finally:
         draft.unlink()
+
+
+if __name__ == "__main__":
+    made = KeyBox(X25519PrivateKey.generate().private_bytes_raw())
+    sys.stdout.write(f"FLEET_KEY_BOX={made.setting}\nFLEET_KEY_SLOT={made.slot.setting}\n")
