@@ -13,7 +13,7 @@ from models.kernel.settings import Settings
 
 HERE: Final = Path(__file__).parent
 LOCK: Final = 0x494C4D
-ORDER: Final = ("money", "lane", "engine", "reconcile", "grants")
+ORDER: Final = ("money", "lane", "engine", "reconcile", "batches", "grants")
 
 
 def migrate(settings: Settings) -> list[str]:

@@ -18,6 +18,7 @@ from models.flags import FlagRow
 from models.idempotency import IdempotencyKey
 from models.jobs import CreditHold, Event, JobRow, Lane, QueueControl
 from models.kernel.ids import new_id
+from tests.batch_factories import batch, batch_line, file
 from tests.chat_factories import cached_answer, chat, message, message_feedback, prompt
 from tests.making import Row, account, inserted, made, numbers, person
 
@@ -254,6 +255,9 @@ FACTORIES: Final[Mapping[str, Callable[[], Any]]] = {
     "flag": flag,
     "experiment": experiment,
     "experiment_answer": experiment_answer,
+    "file": file,
+    "batch": batch,
+    "batch_line": batch_line,
     "stored_file": stored_file,
     "book": book,
     "page": page,

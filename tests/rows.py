@@ -87,3 +87,14 @@ def events(account_id: UUID) -> list[str]:
         "select type from event where account_id = %s order by created_at, id", (account_id,)
     )
     return [kind for (kind,) in rows]
+
+
+def used(cost: int) -> dict[str, Any]:
+    """Return a usage line as a worker writes it into the end of a job."""
+    classes = ("cached", "written", "written_long", "reasoning")
+    return {
+        "step": 0, "operation": "test", "vendor": "x", "llm": "x", "price_id": "x",
+        "tokens_in": 1, "tokens_out": 1, **{f"tokens_{kind}": 0 for kind in classes},
+        "cost_nano": cost, "vendor_nano": cost, "estimated": False, "is_borne": False,
+        "is_own_key": False,
+    }  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Final
 
 from dramatiq import Broker
 
+from jobs.batches.room import LINES
 from jobs.postman import Postman
 from jobs.queue import Queue
 from jobs.streams import Streams
@@ -43,7 +44,8 @@ class Tools:
 
 def build(settings: Settings, worker: str) -> Tools:
     """Connect the parts of one worker process; `worker` is `llm`, `pages` or `default`."""
-    connect(settings, threads=served_by(worker)[0].thread_count(settings))
+    batches = 2 * LINES if worker == "llm" else 0
+    connect(settings, threads=served_by(worker)[0].thread_count(settings) + batches)
     clock = SystemClock()
     broker = open_broker(settings)
     streams = Streams(open_cache(settings), clock, settings.stream_hours * HOUR)

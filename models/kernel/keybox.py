@@ -7,8 +7,8 @@ public half alone, so that whoever reads all it knows opens nothing.
 """
 
 import os
-import sys
 import secrets
+import sys
 from base64 import b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from dataclasses import dataclass, field

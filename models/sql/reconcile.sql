@@ -72,7 +72,10 @@ $$;
 create or replace function holds_to_release(p_limit integer)
 returns table (job_id uuid) language sql as $$
     select hold.job_id
-    from credit_hold hold left join job on job.id = hold.job_id
+    from credit_hold hold
+    left join batch_line line on line.id = hold.job_id
+    left join batch on batch.id = line.batch_id
+    left join job on job.id = coalesce(batch.job_id, hold.job_id)
     where hold.state = 'held' and hold.created_at < now() - interval '1 minute'
       and (job.id is null or job.state in ('succeeded', 'failed', 'cancelled'))
     limit p_limit;

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from jobs.llms.costs import charge
+from jobs.llms.provider import Tokens
 from models.kernel.database import Pool, open_pool
-from models.kernel.money import cost_of
 from models.kernel.settings import BadSettings, load
-from models.llms import llms
+from models.prices import price_named
 
 SHOWN: Final = 3
 
@@ -41,7 +42,10 @@ INVARIANTS: Final[Mapping[str, str]] = {
         group by account.id having account.held_nano <> coalesce(sum(hold.amount_nano), 0)
     """,
     "B3 no hold is open whose job is over or never was": f"""
-        select hold.job_id, job.state from credit_hold hold left join job on job.id = hold.job_id
+        select hold.job_id, job.state from credit_hold hold
+        left join batch_line line on line.id = hold.job_id
+        left join batch on batch.id = line.batch_id
+        left join job on job.id = coalesce(batch.job_id, hold.job_id)
         where hold.state = 'held' and (job.id is null or job.state in {OVER})
     """,
     "B3 a hold is settled with a charge or released without": """
@@ -107,7 +111,9 @@ INVARIANTS: Final[Mapping[str, str]] = {
 """Each names what must hold and selects the rows of which it does not."""
 
 _USED: Final = """
-select job_id, step, price_id, tokens_in, tokens_out, cost_nano from usage_line where cost_nano >= 0
+select job_id, step, price_id, cost_nano, estimated, tokens_in, tokens_out, tokens_cached,
+    tokens_written, tokens_written_long, tokens_reasoning
+from usage_line where not is_borne and not is_own_key
 """
 
 
@@ -135,17 +141,24 @@ def audit(pool: Pool) -> list[Finding]:
 
 
 def _mispriced(pool: Pool) -> list[tuple[Any, ...]]:
-    """Recompute the lines whose price the catalogue still has."""
-    prices = {llm.price_id: (llm.input_pico, llm.output_pico) for llm in llms().values()}
+    """Recompute what every line was charged from the price it names; an estimate may be less."""
     wrong = []
-    for row in pool.rows(_USED):
-        _, _, price_id, tokens_in, tokens_out, cost = row
-        if price_id not in prices:
+    for job_id, step, price_id, cost, estimated, *counts in pool.rows(_USED):
+        price = price_named(price_id)
+        if price is None:
             continue
-        into, out = prices[price_id]
-        if cost_of([(tokens_in, into), (tokens_out, out)]).amount != cost:
-            wrong.append(row)
+        due = charge(_tokens(*counts), price).amount
+        if due != cost and not (estimated and cost < due):
+            wrong.append((job_id, step, price_id, cost, due))
     return wrong
+
+
+def _tokens(into: int, out: int, *classes: int) -> Tokens:
+    cached, written, written_long, reasoning = classes
+    return Tokens(
+        input=into, output=out, cached=cached, written=written, written_long=written_long,
+        reasoning=reasoning,
+    )  # fmt: skip
 
 
 def main() -> int:

@@ -6,12 +6,9 @@ from models import engine
 from models.engine import Ending
 from models.kernel.money import Nano
 from tests.chaos.audit import audit
-from tests.rows import WINDOW, accepted, account, claimed
+from tests.rows import WINDOW, accepted, account, claimed, used
 
-LINE = {
-    "step": 0, "operation": "x", "llm": "x", "price_id": "x", "tokens_in": 1, "tokens_out": 1,
-    "cost_nano": 20, "estimated": False,
-}  # fmt: skip
+LINE = used(20)
 
 CHARGED_AGAIN = """
 insert into ledger_entry (transaction_id, account, amount_nano, idem)

@@ -20,16 +20,12 @@ from tests.rows import (
     lane,
     money,
     row,
+    used,
 )
 
 pytestmark = pytest.mark.usefixtures("database")
 
 DONE = Ending("succeeded", {"text": "hello"})
-
-
-def usage(cost: int) -> list[dict[str, object]]:
-    line = {"operation": "test", "llm": "x", "price_id": "x", "tokens_in": 1, "tokens_out": 1}
-    return [{**line, "step": 0, "cost_nano": cost, "estimated": False}]
 
 
 def test_an_accepted_job_has_a_row_a_place_and_its_hold():
@@ -156,7 +152,7 @@ def test_a_finish_settles_writes_usage_tells_and_lets_the_next_in(database):
     waiting = [accepted(payer) for _ in range(WINDOW)][-1]
 
     done, ready = engine.finish(
-        job, Ending("succeeded", {}, cost=Nano(20), usage=usage(20)), WINDOW
+        job, Ending("succeeded", {}, cost=Nano(20), usage=[used(20)]), WINDOW
     )
 
     assert done
@@ -188,7 +184,7 @@ def test_an_older_attempt_changes_nothing(database):
     current = engine.claim(zombie.id, "another", LEASE)
     assert current is not None
 
-    ending = Ending("succeeded", {}, cost=Nano(20), usage=usage(20))
+    ending = Ending("succeeded", {}, cost=Nano(20), usage=[used(20)])
     assert engine.finish(zombie, ending, WINDOW) == (False, [])
     assert engine.retry(zombie, 0, "X", "x", WINDOW) == ("lost", [])
     assert not engine.give_back(zombie)

@@ -20,16 +20,12 @@ from tests.rows import (
     lane,
     money,
     row,
+    used,
 )
 
 pytestmark = pytest.mark.usefixtures("database")
 
 DONE = Ending("succeeded", {"text": "hello"})
-
-
-def usage(cost: int) -> list[dict[str, object]]:
-    line = {"operation": "test", "llm": "x", "price_id": "x", "tokens_in": 1, "tokens_out": 1}
-    return [{**line, "step": 0, "cost_nano": cost, "estimated": False}]
 
 
 def test_a_heartbeat_renews_the_lease_and_carries_progress_out(database):
@@ -126,7 +122,7 @@ def test_finishing_and_accepting_at_once_keeps_the_lane_true(database, monkeypat
         made = engine.accept(draft(who, hold=Nano(10)))
         job = engine.claim(made.id, "worker", LEASE)
         if job is not None:
-            ending = Ending("succeeded", {}, cost=Nano(10), usage=usage(10))
+            ending = Ending("succeeded", {}, cost=Nano(10), usage=[used(10)])
             _, ready = engine.finish(job, ending, WINDOW)
             for each in ready:
                 after = engine.claim(each.id, "worker", LEASE)

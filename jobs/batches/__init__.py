@@ -1,0 +1,1 @@
+"""Batches: many calls as one job, each line of it asked until it is answered, and billed once."""
