@@ -12,10 +12,10 @@ from typing import Any, Final
 import falcon
 import falcon.asgi
 from falcon.asgi import Request, Response
-from jobs.wires.wires import wire_named
 from peewee import InterfaceError, OperationalError
 from playhouse.pool import MaxConnectionsExceeded
 
+from jobs.wires.wires import wire_named
 from models.catalogue.reader import entries
 from models.kernel import errors
 from models.kernel.clock import Clock, wire_time
