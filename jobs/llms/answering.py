@@ -8,6 +8,7 @@ far as it was written; what a vendor spoils is free.
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from typing import Any, Final, cast
 
 from jobs.llms.ask import BUFFER, CONTINUE, RESTART
@@ -125,7 +126,7 @@ class Answering:
                 if isinstance(piece, Finish):
                     return self._finished(call, piece)
                 if isinstance(piece, Counted):
-                    call.counted = piece.tokens
+                    call.counted, call.counted_at = piece.tokens, len(self._sheet.drawn)
                 else:
                     call.heard()
                     self._sheet.take(piece)
@@ -165,7 +166,7 @@ class Answering:
         self._tried(call, "cancelled", cause.code)
         if self._sheet.is_empty and not self._sheet.is_shown:
             return CutShort(cause, None)
-        tokens = call.counted or self._estimate(call)
+        tokens = self._so_far(call)
         return CutShort(cause, self._whole(call.step, "cancelled", tokens, estimated=True))
 
     def _whole(self, step: Step, reason: str, tokens: Tokens, *, estimated: bool) -> Whole:
@@ -222,6 +223,13 @@ class Answering:
         sent = prompt_tokens(call.request.messages, call.request.options)
         return Tokens(input=sent, output=sum(map(count_tokens, self._sheet.drawn)))
 
+    def _so_far(self, call: "_Call") -> Tokens:
+        """Return what a call that broke off has used: the vendor's count, and what came after."""
+        if call.counted is None:
+            return self._estimate(call)
+        since = sum(map(count_tokens, self._sheet.drawn[call.counted_at :]))
+        return replace(call.counted, output=call.counted.output + since)
+
     def _note(self, circuit: Circuit, *, failed: bool) -> None:
         """Tell the breaker; a caller's own key never trips the house's (ARCHITECTURE §7)."""
         if self._question.key is None:
@@ -236,7 +244,7 @@ class Answering:
                 code=code,
                 first_ms=call.first_ms,
                 whole_ms=call.elapsed_ms(),
-                lost=(call.counted or self._estimate(call)) if is_lost else None,
+                lost=self._so_far(call) if is_lost else None,
             )
         )
 
@@ -248,6 +256,7 @@ class _Call:
         self.step = step
         self.request = request
         self.counted: Tokens | None = None
+        self.counted_at = 0
         self.exact: Tokens | None = None
         self.first_ms: int | None = None
         self._clock = clock

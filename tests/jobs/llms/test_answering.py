@@ -217,13 +217,23 @@ def test_an_own_key_goes_to_its_vendor_alone_and_tells_no_breaker(run: FakeRun) 
     assert tools.breakers.reports == []
 
 
-@pytest.mark.parametrize("counted", [None, Tokens(input=9, output=1)], ids=["by us", "by it"])
+TOLD = Counted(Tokens(input=9, output=1))
+
+
+@pytest.mark.parametrize(
+    ("pieces", "used"),
+    [
+        ([Delta("In the ")], Tokens(input=10, output=2)),
+        ([TOLD, Delta("In the ")], Tokens(input=9, output=3)),
+        ([Delta("In the "), TOLD], Tokens(input=9, output=1)),
+    ],
+    ids=["counted by us", "told at its start", "told at its end"],
+)
 def test_what_is_cancelled_leaves_what_was_written_and_used(
-    database: Pool, counted: Tokens | None
+    database: Pool, pieces: list[Any], used: Tokens
 ) -> None:
-    run = FakeRun(stops=Cancelled(), after=2 if counted else 1)
-    pieces = [Delta("In the "), *([Counted(counted)] if counted else []), Delta("sea."), WHOLE]
-    provider = FakeProvider(pieces)
+    run = FakeRun(stops=Cancelled(), after=len(pieces))
+    provider = FakeProvider([*pieces, Delta("sea."), WHOLE])
 
     with pytest.raises(CutShort) as cut:
         Answering(question(), llms(openai=provider), run).answer()
@@ -231,7 +241,7 @@ def test_what_is_cancelled_leaves_what_was_written_and_used(
     whole = cut.value.whole
     assert whole is not None
     assert (whole.sheet.text, whole.reason, whole.estimated) == ("In the ", "cancelled", True)
-    assert whole.tokens == (counted or Tokens(input=10, output=2))
+    assert whole.tokens == used
     assert provider.closed == 1
 
 
