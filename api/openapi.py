@@ -12,6 +12,7 @@ from api.problems import catalogue
 from api.schemas.lists import MOST_CHOICES, AnyOf, Sort
 from api.schemas.system import ErrorSchema
 from api.schemas.wire import FileField, Id, Moment
+from api.schemas.wires import AnthropicErrorSchema, OpenAIErrorSchema
 from models.kernel import errors
 from models.kernel.errors import IlmError
 from models.roles import permissions
@@ -23,6 +24,12 @@ _ALWAYS: Final = (errors.Invalid, IlmError, errors.Unavailable, errors.UpstreamT
 _WITH_BODY: Final = (errors.Malformed, errors.PayloadTooLarge, errors.UnsupportedMediaType)
 _WITH_CREDENTIAL: Final = (errors.Unauthorized, errors.InsufficientPermissions)
 _BODILESS: Final = 204
+_ERRORS: Final[dict[str, type[Schema]]] = {
+    "chat": OpenAIErrorSchema,
+    "responses": OpenAIErrorSchema,
+    "messages": AnthropicErrorSchema,
+}
+"""The shape of errors on the wires of others."""
 
 _DESCRIPTION: Final = """
 Send `Authorization: Bearer <access token or API key>`, or `X-API-Key: <API key>`.
@@ -171,7 +178,7 @@ def _refusals(endpoint: Endpoint) -> dict[str, Any]:
     return {
         str(status): {
             "description": ", ".join(names),
-            "content": {"application/json": {"schema": ErrorSchema}},
+            "content": {"application/json": {"schema": _ERRORS.get(endpoint.wire, ErrorSchema)}},
         }
         for status, names in sorted(codes.items())
         if str(status) != own

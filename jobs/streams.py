@@ -172,7 +172,7 @@ class Producer:
         self._unsent: list[Numbered] = []
         self._said = Said()
         self._buffer: list[Saying] = []
-        self._sent_at = float("-inf")
+        self._said_at = float("-inf")
 
     def begin(self) -> None:
         """Open the attempt: `restart` if it is not the first, then `status running`."""
@@ -209,14 +209,14 @@ class Producer:
                 self._buffer.append(saying)
             else:
                 self._buffer[-1] = self._buffer[-1].with_more(saying)
-            is_due = self._streams.now() - self._sent_at >= COALESCE_SECONDS
+            is_due = self._streams.now() - self._said_at >= COALESCE_SECONDS
             if is_due:
                 self._flush()
         if not is_due:
             self._streams.flush_soon(self)
 
     def tell(self, kind: str, **fields: Any) -> None:
-        """Send one event after what was said so far; `restart` takes all of that back."""
+        """Send one event; `restart` takes back what was said, `served` goes with the next word."""
         with self._lock:
             self._take_buffer()
             if kind == "restart":
@@ -224,7 +224,8 @@ class Producer:
             elif kind == "served":
                 self._said.server = fields
             self._number(kind, **fields)
-            self._send()
+            if kind != "served":
+                self._send()
 
     def flush(self) -> None:
         """Send what is buffered."""
@@ -257,6 +258,8 @@ class Producer:
         self._send()
 
     def _take_buffer(self) -> None:
+        if self._buffer:
+            self._said_at = self._streams.now()
         for saying in self._buffer:
             self._said.add(saying)
             self._number(saying.kind, **saying.fields)
@@ -271,7 +274,6 @@ class Producer:
         if not self._unsent:
             return
         events, self._unsent = self._unsent, []
-        self._sent_at = self._streams.now()
         answer = self._streams.emit(self.job.id, events, may_begin=not self._has_begun)
         self._has_begun = True
         if answer == "gone":

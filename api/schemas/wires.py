@@ -46,3 +46,33 @@ class ItemsQuery(Schema):
     limit = fields.String(validate=validate.Regexp(r"\A(?:[1-9][0-9]?|100)\Z"))
     order = fields.String(validate=validate.OneOf(["asc", "desc"]))
     after = fields.String(validate=validate.Length(max=100))
+
+
+class OpenAIFault(Schema):
+    """What is wrong, in OpenAI's words."""
+
+    message = fields.String(required=True)
+    type = fields.String(required=True)
+    param = fields.String(required=True, allow_none=True)
+    code = fields.String(required=True, allow_none=True)
+
+
+class OpenAIErrorSchema(Schema):
+    """An error on OpenAI's wires."""
+
+    error = fields.Nested(OpenAIFault, required=True)
+
+
+class AnthropicFault(Schema):
+    """What is wrong, in Anthropic's words."""
+
+    type = fields.String(required=True)
+    message = fields.String(required=True)
+
+
+class AnthropicErrorSchema(Schema):
+    """An error on Anthropic's wire."""
+
+    type = fields.String(required=True, validate=validate.Equal("error"))
+    error = fields.Nested(AnthropicFault, required=True)
+    request_id = fields.String(required=True, allow_none=True)
