@@ -23,6 +23,7 @@ from typing import Any, Final
 
 import requests
 
+from models.kernel.money import Nano
 from tests.servers import free_port, isolated
 
 ROOT: Final = Path(__file__).parents[1]
@@ -74,7 +75,7 @@ class Visit:
             answer = self._ask(client, book_id, question)
             pages, images = self._await_pages(client, book_id)
         usage = answer["usage"]
-        tokens, cost = usage["completionTokens"], usage["costUsd"]
+        tokens, cost = usage["completionTokens"], _cost(usage)
         return f"pages={pages} images={images} answer_tokens={tokens} cost_usd={cost}"
 
     def _log_in(self, client: requests.Session) -> None:
@@ -127,7 +128,7 @@ class Visit:
             _tell(f"cited and checked: page {citation['page']}: {shown}")
         if not result["citations"]:
             raise SystemExit("demo: the answer cites no page")
-        _tell(f"the answer cost {result['usage']['costUsd']} USD, {result['model']}")
+        _tell(f"the answer cost {_cost(result['usage'])} USD, {result['model']}")
         return result
 
     def _watch(self, client: requests.Session, job_id: str) -> dict[str, Any]:
@@ -232,6 +233,11 @@ def _handbook(home: Path) -> Path:
 def _password(home: Path) -> str:
     lines = (home / "admin.txt").read_text(encoding="utf-8").splitlines()
     return dict(line.split("=", 1) for line in lines)["password"]
+
+
+def _cost(usage: dict[str, Any]) -> str:
+    """Return what an answer cost in USD, exactly."""
+    return Nano(int(usage["costNanoUsd"])).usd
 
 
 def _body(answer: requests.Response) -> dict[str, Any]:
