@@ -27,6 +27,7 @@ from tests.processes import until
 from tests.servers import ROOT, isolated
 
 LITELLM_PORT = 4_791
+LITELLM_KEY = "sk-5e1f0b7a9c3d4e8f9a0b1c2d3e4f5a6b"
 RICH = 10**15
 PACED = Script(pace=0.02, deltas=64)
 LENGTH = 64 * 0.02
@@ -61,18 +62,18 @@ def litellm(python: str, address: str) -> Iterator[tuple[Target, int]]:
         config.write_text(
             "model_list:\n  - model_name: gpt-4o-mini\n    litellm_params:\n"
             f"      model: openai/gpt-4o-mini\n      api_base: {address}/v1\n"
-            "      api_key: sk-fake\n"
+            f"      api_key: sk-fake\ngeneral_settings:\n  master_key: {LITELLM_KEY}\n"
         )
         program = str(Path(python).with_name("litellm"))
         process = subprocess.Popen(
             [program, "--config", str(config), "--port", str(LITELLM_PORT), "--num_workers", "1"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            env={**isolated(), "LITELLM_MASTER_KEY": "sk-a-long-enough-master-key"},
+            env=isolated(),
         )  # fmt: skip
         url = f"http://127.0.0.1:{LITELLM_PORT}"
         try:
             until(lambda: _answers(f"{url}/health/liveliness"), "LiteLLM did not start", 90)
-            yield Target("LiteLLM", f"{url}/v1", "sk-a-long-enough-master-key"), process.pid
+            yield Target("LiteLLM", f"{url}/v1", LITELLM_KEY), process.pid
         finally:
             process.terminate()
             process.wait()

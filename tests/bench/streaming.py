@@ -8,7 +8,8 @@ from time import perf_counter
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-CONTENT: Final = b'"content":"'
+CONTENT: Final = re.compile(rb'"content": ?"[^"]')
+"""Text that is some: a first chunk with a role and no word does not count."""
 LIMIT: Final = 2**20
 MESSAGES: Final = [{"role": "user", "content": "Where does the walrus live?"}]
 
@@ -83,7 +84,7 @@ async def _hear(reader: asyncio.StreamReader, heard: Heard, began: float) -> Non
             return
         if line.startswith(b'data: {"error"'):
             return
-        if line.startswith(b"data: ") and CONTENT in line.replace(b'": "', b'":"'):
+        if line.startswith(b"data: ") and CONTENT.search(line):
             now = perf_counter() - began
             heard.first = heard.first or now
             heard.stall = max(heard.stall, now - last if last else 0.0)

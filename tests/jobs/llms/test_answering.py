@@ -32,11 +32,8 @@ FIRST = Step(llm="gpt-4o-mini", vendor="openai")
 SECOND = Step(llm="claude-3-haiku", vendor="anthropic")
 ASKED = ({"role": "user", "content": "Where does the walrus live?"},)
 ANSWER = [Delta("In the "), Delta("sea."), WHOLE]
-FAULTS = [
-    UpstreamError("reset"),
-    UpstreamTimeout("silence"),
-    UpstreamRateLimited("slow down", retry_after=7),
-]
+SLOW = UpstreamRateLimited("slow down", retry_after=7)
+FAULTS = [UpstreamError("reset"), UpstreamTimeout("silence"), SLOW]
 
 
 def question(**ask: Any) -> Question:
