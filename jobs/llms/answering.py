@@ -155,9 +155,11 @@ class Answering:
         return self._ended(call, finish.reason)
 
     def _ended(self, call: "_Call", reason: str) -> Whole:
-        """Return the answer as far as it was written: whole, or cut off by the screen."""
-        if self._ask.streamed and not self._sheet.is_shown:
-            self._sheet.show_whole()
+        """Return the answer as far as it was written: whole, or cut off by the screen.
+
+        What was not shown by now is told by the job's end, once the row has it: so nothing of an
+        answer that waited for its end is shown by a worker that may yet be lost.
+        """
         self._tried(call, "served", None)
         tokens = call.exact or self._estimate(call)
         return self._whole(call.step, reason, tokens, estimated=call.exact is None)

@@ -116,12 +116,6 @@ class Sheet:
         """Write down what was held back; raise `ContentBlocked` as `take` does."""
         self._turn_to("")
 
-    def show_whole(self) -> None:
-        """Show the whole answer at once."""
-        self._announce()
-        for saying in self._sayings():
-            self._run.say(saying)
-
     def take_back(self) -> None:
         """Say that what was shown does not count; somebody else begins anew."""
         if self.is_shown:
@@ -162,11 +156,3 @@ class Sheet:
         if not self._is_announced:
             self._run.tell("served", **self._server)
             self._is_announced = True
-
-    def _sayings(self) -> list[Saying]:
-        whole = [Saying(THINKING, "".join(self.said.reasoning)), Saying(TEXT, self.text)]
-        whole += [
-            Saying(TOOL, tool["arguments"], index, tool["id"], tool["name"])
-            for index, tool in sorted(self.said.tools.items())
-        ]
-        return [saying for saying in whole if saying.text or saying.kind == TOOL]

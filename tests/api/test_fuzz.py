@@ -26,8 +26,8 @@ SEED: Final = 20261120
 LEAKS: Final = ("Traceback", "psycopg2", "peewee", 'File "/', "site-packages", "select ", "ilm_app")
 UNTOLD: Final = [positive_data_acceptance]
 """A description cannot say all: that a moment lies ahead, that a number checks, that an LLM is."""
-TOO_LONG: Final = {414, 431}
-"""What the server says, before any route is looked for, to a line or header past its bounds."""
+TOO_LONG: Final = {413, 414, 431}
+"""What is said, before any schema is looked at, to a line, a header or a body past its bounds."""
 
 SCHEMA: Final = schemathesis.openapi.from_dict(
     json.loads((FOLDER / "openapi.json").read_text(encoding="utf-8"))
