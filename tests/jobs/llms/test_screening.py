@@ -169,7 +169,7 @@ def test_a_grave_answer_ends_where_it_would_begin(run: FakeRun, how: dict[str, A
     applied(came.effects)
 
     assert came.result["content"] == "Well, listen. "
-    assert run.text == ("Well, listen. " if how else "")
+    assert run.text == ("Well, listen. " if how == {"streamed": True} else "")
     assert came.result["finishReason"] == "content_filter"
     assert came.result["estimated"] is True
     assert came.usage[0].tokens_out > 3
