@@ -20,7 +20,7 @@ from api.live.streams import EVENT_STREAM, LOOKUP_SECONDS, Frame, Numbered, Read
 from jobs.audience import Audience
 from jobs.queue import Queue
 from jobs.sayings import is_content
-from jobs.wires.wire import Voice
+from jobs.wires import wire
 from models.jobs import JobRow
 from models.kernel.clock import Clock
 from models.kernel.database import database
@@ -37,7 +37,7 @@ log = get_logger(__name__)
 class WireTeller:
     """Tells a job's events in a wire's frames, after a cursor."""
 
-    def __init__(self, voice: Voice, heartbeat: str, after: int | None) -> None:
+    def __init__(self, voice: wire.Voice, heartbeat: str, after: int | None) -> None:
         """Take what finds the words, and the number of the last frame the client has."""
         self._voice = voice
         self._after = -1 if after is None else after
@@ -66,7 +66,7 @@ class WireTeller:
         del status, last
         return self._above(self._voice.fail(Unavailable("the server is going away; try again")))
 
-    def _above(self, frames: Iterable) -> list[Frame]:  # type: ignore[type-arg]  # a wire's frames
+    def _above(self, frames: Iterable[wire.Frame]) -> list[Frame]:
         return [Frame(frame.text) for frame in frames if frame.number > self._after]
 
 

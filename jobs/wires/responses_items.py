@@ -3,6 +3,7 @@
 An item's id is made of the job's and its place, so that it is the same in every stream and poll.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -11,7 +12,7 @@ from jobs.wires.hearing import Part
 
 
 @dataclass(slots=True, kw_only=True)
-class Item:
+class Item(ABC):
     """One item, as far as it is said. `place` is its index in the output."""
 
     kind: ClassVar[str]
@@ -31,17 +32,17 @@ class Item:
         """All it says so far."""
         return "".join(self.pieces)
 
+    @abstractmethod
     def body(self, status: str) -> dict[str, Any]:
         """Write the item."""
-        raise NotImplementedError
 
     def opening(self) -> list[Part]:
         """Return the events that begin it."""
         return [self._whole("added", "in_progress")]
 
+    @abstractmethod
     def delta(self, text: str) -> Part:
         """Return the event that tells a piece."""
-        raise NotImplementedError
 
     def closing(self, status: str) -> list[Part]:
         """Return the events that end it."""

@@ -223,10 +223,10 @@ def test_batches_are_listed_newest_first_and_nobody_sees_anothers(
 
 
 def test_vectors_and_responses_come_in_batches_too(client: openai.OpenAI) -> None:
-    vectors = {"custom_id": "v", "method": "POST", "url": "/v1/embeddings"}
-    vectors["body"] = {"model": "ilm-hashing", "input": ["a walrus"]}  # type: ignore[assignment]
-    reply = {"custom_id": "r", "method": "POST", "url": "/v1/responses"}
-    reply["body"] = {"model": LLM, "input": "Where?"}  # type: ignore[assignment]
+    vectors: dict[str, Any] = {"custom_id": "v", "method": "POST", "url": "/v1/embeddings"}
+    vectors["body"] = {"model": "ilm-hashing", "input": ["a walrus"]}
+    reply: dict[str, Any] = {"custom_id": "r", "method": "POST", "url": "/v1/responses"}
+    reply["body"] = {"model": LLM, "input": "Where?"}
     first = opened(client, [vectors], "/v1/embeddings")
     second = opened(client, [reply], "/v1/responses")
 
