@@ -54,8 +54,8 @@ docs: $(STAMP) ## Write the reference pages again
 	@$(BIN)/python -m tests.reference
 
 news: ## A line for the changelog: make news KIND=added TEXT="…"
-	@test -n "$(KIND)" -a -n "$(TEXT)" || { echo 'usage: make news KIND=added TEXT="…"'; exit 2; }
-	@mkdir -p docs/changes && printf '%s\n' "$(TEXT)" \
+	@test -n "$(KIND)" -a -n "$$TEXT" || { echo 'usage: make news KIND=added TEXT="…"'; exit 2; }
+	@mkdir -p docs/changes && printf '%s\n' "$$TEXT" \
 		> "docs/changes/$$(date -u +%Y%m%d%H%M%S).$(KIND).md"
 
 audit: $(STAMP) ## Check the money invariants on the stack of ILM_HOME or DATABASE_URL

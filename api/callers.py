@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from falcon.asgi import Request
 
@@ -26,7 +26,21 @@ class Caller:
 
 def caller_of(req: Request, proxies: Sequence[Network]) -> Caller:
     """Return the caller; X-Forwarded-* of a peer that is not one of our proxies is ignored."""
-    host, *_ = req.scope.get("client") or ("",)
+    if not hasattr(req.context, "caller"):
+        req.context.caller = _found(req, proxies)
+    caller: Caller = req.context.caller
+    return caller
+
+
+def is_within(address: Address | None, networks: Sequence[str]) -> bool:
+    """Say whether an address is in one of some networks; one that is not told is in none."""
+    return address is not None and any(address in ip_network(network) for network in networks)
+
+
+def _found(req: Request, proxies: Sequence[Network]) -> Caller:
+    client = tuple(req.scope.get("client") or ("",))
+    req.scope["client"] = client  # a server may give what is read once; batches ask again
+    host, *_ = client
     peer = _address(host)
     if peer is None or not _trusted(peer, proxies):
         return Caller(peer, req.scheme)

@@ -7,6 +7,8 @@ is alive lies in the home, and there is no control socket: nothing is written ou
 import signal
 from typing import Any
 
+from api.live.bounds import MOST_BYTES
+from models.kernel.logs import log_to_stderr, take_over
 from models.kernel.settings import load
 
 _settings = load()
@@ -24,7 +26,14 @@ graceful_timeout = 25
 timeout = 60
 keepalive = 5
 loglevel = "warning"
+websocket_max_message_size = MOST_BYTES
 forwarded_allow_ips = ""  # whose forwarded headers count is ILM_TRUSTED_PROXIES, decided in api
+
+
+def on_starting(_server: Any) -> None:
+    """Log as every other process does, before the first worker."""
+    log_to_stderr(_settings.log_level)
+    take_over()
 
 
 def post_worker_init(worker: Any) -> None:

@@ -5,37 +5,36 @@ from typing import Any, Final
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
-from marshmallow import Schema, fields
+from marshmallow import fields
 
-from api.endpoints import ANY_PRINCIPAL, BODIES, PUBLIC, Endpoint
-from api.problems import catalogue
+from api.endpoints import (
+    ANY_PRINCIPAL,
+    EVENT_STREAM,
+    FORM,
+    JSON,
+    LOGGED_IN,
+    MULTIPART,
+    PUBLIC,
+    Endpoint,
+)
+from api.examples.shapes import example_of
+from api.refusals import Refusals
+from api.schemas.amounts import Cost, Exact, Have
 from api.schemas.lists import MOST_CHOICES, AnyOf, Sort
-from api.schemas.system import ErrorSchema
-from api.schemas.wire import FileField, Id, Moment
-from api.schemas.wires import AnthropicErrorSchema, OpenAIErrorSchema
-from models.kernel import errors
-from models.kernel.errors import IlmError
-from models.roles import permissions
+from api.schemas.wire import FileField, Id, Moment, example_id
+from api.shown import ORGANIZATION
 
 TITLE: Final = "Ilm"
 SECURITY: Final[list[dict[str, list[str]]]] = [{"bearer": []}, {"apiKey": []}]
 
-_ALWAYS: Final = (errors.Invalid, IlmError, errors.Unavailable, errors.UpstreamTimeout)
-_WITH_BODY: Final = (errors.Malformed, errors.PayloadTooLarge, errors.UnsupportedMediaType)
-_WITH_CREDENTIAL: Final = (errors.Unauthorized, errors.InsufficientPermissions)
-_BODILESS: Final = 204
-_ERRORS: Final[dict[str, type[Schema]]] = {
-    "chat": OpenAIErrorSchema,
-    "responses": OpenAIErrorSchema,
-    "messages": AnthropicErrorSchema,
-}
-"""The shape of errors on the wires of others."""
-
+_BODILESS: Final = frozenset({101, 204, 302, 303})
 _DESCRIPTION: Final = """
 Send `Authorization: Bearer <access token or API key>`, or `X-API-Key: <API key>`.
 Every error has one shape, and its `documentation` leads to the page of its code.
 `X-Request-ID` comes back as it came, and is `requestId` in errors.
+`X-Organization: org_…` acts for an organization you are in; one you are not in is 404.
 A POST that creates honours `Idempotency-Key` for 24 hours.
+`X-RateLimit-Limit`, `-Remaining` and `-Reset` tell of the nearest limit on requests.
 """
 
 
@@ -56,8 +55,10 @@ def document(endpoints: Sequence[Endpoint], *, version: str, base_url: str) -> d
     spec.components.security_scheme(
         "apiKey", {"type": "apiKey", "in": "header", "name": "X-API-Key"}
     )
+    refusals = Refusals(spec, base_url)
     for endpoint in endpoints:
         operation = _operation(plugin, endpoint)
+        operation["responses"] |= refusals.of(endpoint)
         spec.path(endpoint.template, operations={endpoint.method.lower(): operation})
     made: dict[str, Any] = spec.to_dict()
     return made
@@ -67,6 +68,9 @@ def _teach(plugin: MarshmallowPlugin) -> None:
     """Say how our own fields look in JSON Schema."""
     converter: Any = plugin.converter
     converter.map_to_openapi_type(Id, "string", None)
+    converter.map_to_openapi_type(Exact, "string", None)
+    converter.map_to_openapi_type(Cost, "integer", None)
+    converter.map_to_openapi_type(Have, "integer", None)
     converter.map_to_openapi_type(Moment, "string", "date-time")
     converter.map_to_openapi_type(FileField, "string", "binary")
     converter.map_to_openapi_type(AnyOf, "array", None)
@@ -92,9 +96,16 @@ def _operation(plugin: MarshmallowPlugin, endpoint: Endpoint) -> dict[str, Any]:
         "description": _told(endpoint),
         "tags": [endpoint.tag],
         "parameters": [*_path_fields(endpoint), *_query_fields(plugin, endpoint)],
-        "responses": {str(endpoint.status): _answer(endpoint), **_refusals(endpoint)},
+        "responses": {
+            str(endpoint.status): _answer(endpoint),
+            **{str(status): {"description": endpoint.summary} for status in endpoint.also},
+        },
         "security": [] if endpoint.permission == PUBLIC else SECURITY,
     }
+    if endpoint.deprecated:
+        operation["deprecated"] = True
+    if endpoint.permission != PUBLIC:
+        operation["parameters"].append(_organization())
     if endpoint.creates or endpoint.keyed:
         operation["parameters"].append(_idempotency_key())
     body = _body(endpoint)
@@ -104,7 +115,8 @@ def _operation(plugin: MarshmallowPlugin, endpoint: Endpoint) -> dict[str, Any]:
 
 
 def _told(endpoint: Endpoint) -> str:
-    needs = "" if endpoint.permission in {PUBLIC, ANY_PRINCIPAL} else endpoint.permission
+    asks_none = {PUBLIC, ANY_PRINCIPAL, LOGGED_IN}
+    needs = "" if endpoint.permission in asks_none else endpoint.permission
     return "\n\n".join(
         part for part in (endpoint.description, needs and f"Needs `{needs}`.") if part
     )
@@ -120,7 +132,7 @@ def _path_fields(endpoint: Endpoint) -> list[dict[str, Any]]:
 def _path_schema(endpoint: Endpoint, name: str) -> dict[str, Any]:
     kind = endpoint.kind_of(name)
     if kind:
-        return {"type": "string", "pattern": f"^{kind}_", "example": f"{kind}_{'0' * 32}"}
+        return {"type": "string", "pattern": f"^{kind}_", "example": example_id(kind)}
     return {"type": "integer" if f"{{{name}:int" in endpoint.path else "string"}
 
 
@@ -142,6 +154,12 @@ def _query_field(plugin: MarshmallowPlugin, name: str, field: Any) -> dict[str, 
     return parameter
 
 
+def _organization() -> dict[str, Any]:
+    told = "Act for this organization, with what its role carries of what you may do."
+    schema = {"type": "string", "pattern": "^org_", "example": example_id("org")}
+    return {"name": ORGANIZATION, "in": "header", "description": told, "schema": schema}
+
+
 def _idempotency_key() -> dict[str, Any]:
     told = "Repeat a request with the same key and it is answered the same, for 24 hours."
     schema = {"type": "string", "pattern": "^[!-~]{1,255}$"}
@@ -149,52 +167,39 @@ def _idempotency_key() -> dict[str, Any]:
 
 
 def _body(endpoint: Endpoint) -> dict[str, Any] | None:
-    if endpoint.form is not None:
-        return {"required": True, "content": {"multipart/form-data": {"schema": endpoint.form}}}
-    if endpoint.body is None:
+    shape = endpoint.form or endpoint.urlencoded or endpoint.body
+    if shape is None:
         return None
-    content: dict[str, Any] = {"schema": endpoint.body}
-    if endpoint.example is not None:
-        content["example"] = dict(endpoint.example)
-    return {"required": True, "content": {"application/json": content}}
+    example = endpoint.example
+    shown = example_of(shape, is_sent=True) if example is None else dict(example)
+    content = {"schema": shape, "example": shown}
+    return {"required": True, "content": {_sent_as(endpoint): content}}
+
+
+def _sent_as(endpoint: Endpoint) -> str:
+    if endpoint.form is not None:
+        return MULTIPART
+    return JSON if endpoint.urlencoded is None else FORM
 
 
 def _answer(endpoint: Endpoint) -> dict[str, Any]:
     told: dict[str, Any] = {"description": endpoint.summary}
-    if endpoint.status != _BODILESS:
-        shape: Schema | dict[str, Any] = endpoint.answer or {}
-        told["content"] = {endpoint.media_type: {"schema": shape}}
+    if endpoint.status in _BODILESS:
+        return told
+    media: dict[str, Any] = {"schema": endpoint.answer or {}}
+    shown = _shown(endpoint)
+    if shown is not None:
+        media["example"] = shown
+    told["content"] = {endpoint.media_type: media}
+    if endpoint.streams:
+        told["content"][EVENT_STREAM] = {"schema": {"type": "string"}, "example": endpoint.streams}
     return told
 
 
-def _refusals(endpoint: Endpoint) -> dict[str, Any]:
-    """Return the answers an endpoint refuses with, several codes of one status together."""
-    codes: dict[int, list[str]] = {}
-    for error in _errors(endpoint):
-        known = codes.setdefault(catalogue()[error.code].status, [])
-        if error.code not in known:
-            known.append(error.code)
-    own = str(endpoint.status)
-    return {
-        str(status): {
-            "description": ", ".join(names),
-            "content": {"application/json": {"schema": _ERRORS.get(endpoint.wire, ErrorSchema)}},
-        }
-        for status, names in sorted(codes.items())
-        if str(status) != own
-    }
-
-
-def _errors(endpoint: Endpoint) -> list[type[IlmError]]:
-    found: list[type[IlmError]] = [*_ALWAYS, *endpoint.errors]
-    if endpoint.method in BODIES:
-        found += _WITH_BODY
-    if endpoint.permission in permissions():
-        found += _WITH_CREDENTIAL
-    elif endpoint.permission == ANY_PRINCIPAL:
-        found.append(errors.Unauthorized)
-    if endpoint.creates or endpoint.keyed:
-        found.append(errors.IdempotencyMismatch)
-    if any(endpoint.kind_of(name) for name in endpoint.fields):
-        found.append(errors.NotFound)
-    return found
+def _shown(endpoint: Endpoint) -> Any:
+    """Return what an answer looks like, None when nobody says: what was sent comes back in it."""
+    if endpoint.answer is None:
+        return endpoint.shows
+    looks = example_of(endpoint.answer)
+    sent = {name: said for name, said in (endpoint.example or {}).items() if name in looks}
+    return looks | sent | (endpoint.shows or {})

@@ -9,7 +9,7 @@ from uuid import UUID
 from falcon.asgi import Request
 from marshmallow import Schema, ValidationError
 
-from api.endpoints import JSON, MEBIBYTE, Endpoint
+from api.endpoints import FORM, JSON, MEBIBYTE, Endpoint
 from api.schemas.wire import Nothing, strict_json
 from models.kernel.errors import (
     Detail,
@@ -115,19 +115,31 @@ def details_of(messages: Any, path: str) -> Iterator[Detail]:
 
 def query_of(req: Request, schema: Schema | None) -> Any:
     """Return what a schema makes of the query; unknown, repeated or unreadable fields refuse."""
+    return loaded(schema, _fields_of(req.query_string, "the query"))
+
+
+def form_of(body: bytes, content_type: str | None) -> dict[str, str]:
+    """Return the fields of a form that was posted; raise as `json_of` and `query_of` do."""
+    if (content_type or "").partition(";")[0].strip().lower() != FORM:
+        raise UnsupportedMediaType(f"this route takes {FORM}")
     try:
-        pairs = parse_qsl(
-            req.query_string, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS
-        )
+        return _fields_of(body.decode("ascii"), "the form")
+    except UnicodeDecodeError as error:
+        raise Malformed("the form cannot be read") from error
+
+
+def _fields_of(text: str, what: str) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
     except ValueError as error:
-        raise Malformed("the query cannot be read") from error
+        raise Malformed(f"{what} cannot be read") from error
     fields = dict(pairs)
     if len(fields) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise Invalid(details=[Detail(twice[:_LONGEST_NAME], "Given more than once.")])
     refuse_unstorable(fields)
-    return loaded(schema, fields)
+    return fields
 
 
 def params_of(endpoint: Endpoint, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,10 @@
-"""Accounts: registering, logging in, API keys, and the first administrator."""
+"""Accounts: registering, passwords and credentials, and the first administrator."""
 
 import os
 import secrets
 import unicodedata
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from hashlib import sha256
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -13,30 +12,21 @@ from uuid import UUID
 from peewee import IntegrityError
 
 from jobs import passwords
-from models.accounts import Account, ApiKey, KeyStanding, Person, Standing
+from jobs.tokens import Claimed
+from models.accounts import Account, Person, SessionStanding
 from models.kernel.clock import Clock
 from models.kernel.database import database
 from models.kernel.errors import (
-    Detail,
     DuplicateResource,
-    InsufficientPermissions,
-    Invalid,
-    NotFound,
     TokenExpired,
     Unauthorized,
 )
 from models.kernel.settings import BadSettings, Settings
 
-KEY_MARK: Final = "ilm_"
 ADMIN_EMAIL: Final = "admin@ilm.localhost"
 SUPER_ADMIN: Final = "super_admin"
 
-_RANDOM_BYTES: Final = 32
-_SHOWN: Final = 16
-_LONGEST_KEY: Final = 128
-_SEEN_EVERY: Final = timedelta(minutes=1)
 _ADMIN_LOCK: Final = 0x494C4E
-_WRONG: Final = "e-mail or password is wrong"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,33 +34,11 @@ class NewPerson:
     """Who wants to register."""
 
     email: str
-    password: str
+    password: str = ""
     name: str = ""
     role: str = "user"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyWish:
-    """The key somebody asks for. No scopes: all that its maker may do."""
-
-    name: str
-    mode: str = "live"
-    scopes: tuple[str, ...] = ()
-    expires_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Grantor:
-    """On whose behalf a key is made: it may carry no more than this.
-
-    `scopes` are those of the key that makes a key; what it makes has them too unless it has fewer.
-    """
-
-    account_id: UUID
-    user_id: UUID
-    mode: str
-    permissions: frozenset[str]
-    scopes: frozenset[str] = frozenset()
+    tier: str = "free"
+    is_verified: bool = False
 
 
 def canonical_email(email: str) -> str:
@@ -80,7 +48,11 @@ def canonical_email(email: str) -> str:
 
 def register(wish: NewPerson, clock: Clock) -> Person:
     """Make a person and an account of their own; raise `DuplicateResource` for a taken address."""
-    kept = passwords.hashed(wish.password)
+    return enrol(wish, passwords.hashed(wish.password), clock)
+
+
+def enrol(wish: NewPerson, kept: str, clock: Clock) -> Person:
+    """Make a person of whose password this is kept, maybe nothing; raise as `register` does."""
     now = clock.now()
     try:
         with database.unit():
@@ -91,6 +63,8 @@ def register(wish: NewPerson, clock: Clock) -> Person:
                 password_hash=kept,
                 name=wish.name,
                 role=wish.role,
+                tier=wish.tier,
+                email_verified_at=now if wish.is_verified else None,
                 created_at=now,
                 updated_at=now,
             )
@@ -98,17 +72,18 @@ def register(wish: NewPerson, clock: Clock) -> Person:
         raise DuplicateResource("this e-mail address is registered already") from error
 
 
-def login(email: str, password: str, clock: Clock) -> Person:
-    """Return who this is; raise the same `Unauthorized`, in the same time, for any who is not."""
-    person = Person.by_email(canonical_email(email))
+def recognizes(person: Person | None, password: str) -> bool:
+    """Say whether this is that person's password; nobody's takes as long and never fits.
+
+    Nor does a suspended person's; that of one who leaves does.
+    """
     fits = passwords.matches(password, person.password_hash if person else None)
-    if person is None or not fits or not person.is_active:
-        raise Unauthorized(_WRONG)
-    person.last_login_at = clock.now()
+    if person is None or not fits or not (person.is_active or person.is_leaving):
+        return False
     if passwords.is_outdated(person.password_hash):
         person.password_hash = passwords.hashed(password)
-    person.save(only=[Person.last_login_at, Person.password_hash])
-    return person
+        person.save(only=[Person.password_hash])
+    return True
 
 
 def rename(person_id: UUID, name: str, clock: Clock) -> Person:
@@ -127,68 +102,28 @@ def present(person_id: UUID) -> Person:
     return person
 
 
-def make_key(wish: KeyWish, grantor: Grantor, clock: Clock) -> tuple[ApiKey, str]:
-    """Make a key; return its row and the key itself, which is not kept.
+def standing(claimed: Claimed, idle: timedelta, clock: Clock) -> SessionStanding:
+    """Return how a login stands; raise `Unauthorized` for one that ended, or its person is gone.
 
-    Raises `InsufficientPermissions` for a scope or mode its maker lacks, `Invalid` for a past end.
+    `idle` is for how long a login lives without being refreshed (A-07, X-22).
     """
-    now = clock.now()
-    _check_grant(wish, grantor, now)
-    key = f"{KEY_MARK}{wish.mode}_{secrets.token_urlsafe(_RANDOM_BYTES)}"
-    row = ApiKey.create(
-        account=grantor.account_id,
-        user=grantor.user_id,
-        name=wish.name,
-        prefix=key[:_SHOWN],
-        digest=_digest(key),
-        mode=wish.mode,
-        scopes=sorted(set(wish.scopes) or grantor.scopes),
-        expires_at=wish.expires_at,
-        created_at=now,
-    )
-    return row, key
-
-
-def _check_grant(wish: KeyWish, grantor: Grantor, now: datetime) -> None:
-    if wish.expires_at is not None and wish.expires_at <= now:
-        raise Invalid(details=[Detail("expiresAt", "lies in the past")])
-    missing = sorted(set(wish.scopes) - grantor.permissions)
-    if missing:
-        raise InsufficientPermissions(f"you cannot grant {missing[0]}, which you lack")
-    if grantor.mode == "test" and wish.mode != "test":
-        raise InsufficientPermissions("a test key makes test keys only")
-
-
-def use_key(key: str, clock: Clock) -> KeyStanding:
-    """Return how a key that holds stands; raise `Unauthorized`, or `TokenExpired` when over."""
-    found = KeyStanding.of_digest(_digest(key)) if len(key) <= _LONGEST_KEY else None
-    now = clock.now()
-    if found is None or found.revoked_at is not None or not found.person.is_active:
-        raise Unauthorized("this API key does not hold")
-    if found.expires_at is not None and found.expires_at <= now:
-        raise TokenExpired("this API key has expired")
-    if found.last_used_at is None or now - found.last_used_at > _SEEN_EVERY:
-        found.seen(now)
-    return found
-
-
-def standing(person_id: UUID) -> Standing:
-    """Return how a person stands; raise `Unauthorized` for one suspended or gone."""
-    found = Standing.of_person(person_id)
-    if found is None or not found.is_active:
+    found = standing_of_login(claimed.session_id, idle, clock)
+    if found.person.person_id != claimed.person_id:
         raise Unauthorized
     return found
 
 
-def revoke_key(key_id: UUID, person_id: UUID, clock: Clock) -> None:
-    """End a key at once; raise `NotFound` for one that is not theirs or ended already."""
-    mine = (ApiKey.id == key_id) & (ApiKey.user == person_id) & ApiKey.revoked_at.is_null()
-    if not ApiKey.update(revoked_at=clock.now()).where(mine).execute():
-        raise NotFound
-
-
-def _digest(key: str) -> bytes:
-    return sha256(key.encode("utf-8", "surrogateescape")).digest()
+def standing_of_login(session_id: UUID, idle: timedelta, clock: Clock) -> SessionStanding:
+    """Return how a login stands, whoever's it is; raise as `standing` does."""
+    found = SessionStanding.of_id(session_id)
+    if found is None or not found.person.is_active:
+        raise Unauthorized
+    if found.ended_at is not None:
+        raise Unauthorized("this login has ended")
+    now = clock.now()
+    if found.expires_at <= now or found.rotated_at + idle <= now:
+        raise TokenExpired("this login has expired")
+    return found
 
 
 def bootstrap_admin(settings: Settings, clock: Clock) -> bool:
@@ -205,7 +140,9 @@ def bootstrap_admin(settings: Settings, clock: Clock) -> bool:
         _check_password(password)
         if not settings.admin_password:
             _leave_note(settings.home / "admin.txt", email, password)
-        wish = NewPerson(email=email, password=password, name="Administrator", role=SUPER_ADMIN)
+        wish = NewPerson(
+            email=email, password=password, name="Administrator", role=SUPER_ADMIN, is_verified=True
+        )
         try:
             register(wish, clock)
         except DuplicateResource as error:

@@ -15,6 +15,7 @@ from jobs.pages.generate import GeneratePages
 from jobs.pages.renderer import DEFAULT_LAYOUT
 from jobs.pages.text import ReadText
 from jobs.queue import Queue, Sender, Wishes
+from jobs.quotas import BOOKS, STORAGE, claim
 from models import engine
 from models.books import Book
 from models.engine import Accepted
@@ -26,6 +27,9 @@ from models.kernel.ids import new_id, wire_id
 
 REFLOWABLE: Final = frozenset({"epub", "mobi", "txt"})
 LONGEST_NAME: Final = 255
+
+LOCK_CONTENT: Final = "select pg_advisory_xact_lock(hashtextextended(%s, 0))"
+"""Held by who takes the content of this hash in, and by who removes it."""
 
 _KEEP_FILE: Final = """
 insert into stored_file (sha256, size, key) values (%s, %s, %s)
@@ -64,7 +68,7 @@ class Owner:
     @property
     def sender(self) -> Sender:
         """The same, as jobs want it."""
-        return Sender(self.account_id, self.mode, self.request_id)
+        return Sender(self.account_id, self.mode, self.request_id, self.user_id)
 
 
 @dataclass(slots=True)
@@ -75,9 +79,20 @@ class Shelf:
     blobs: Blobs
     accepted: list[Accepted] = field(default_factory=list)
 
+    def admit(self, upload: Upload, owner: Owner) -> None:
+        """Take a book of its owner's quotas, in the transaction that is open; refuse one too many.
+
+        Raises `Conflict`, or `PayloadTooLarge` when it would be too many bytes.
+        """
+        claim(owner.user_id, {BOOKS: 1, STORAGE: upload.size})
+
     def settle_file(self, upload: Upload) -> str:
-        """Move an upload to where its content belongs; the same content is stored once (K-05)."""
+        """Move an upload to where its content belongs; the same content is stored once (K-05).
+
+        In the transaction that then adds the book: nobody purges that content meanwhile.
+        """
         digest = upload.sha256.hex()
+        database.rows(LOCK_CONTENT, (digest,))
         key = f"files/{digest[:2]}/{digest}"
         self.blobs.move(upload.key, key)
         return key

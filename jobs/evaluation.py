@@ -92,7 +92,7 @@ def begin(experiment: Experiment, clock: Clock) -> Experiment:
         raise Invalid(details=[Detail("llmB", "Must be another LLM than llmA.")])
     columns = (experiment.llm_a, experiment.llm_b, experiment.share, clock.now())
     if not database.rows(_BEGIN, (experiment.name, *columns)):
-        if Experiment.get_or_none(Experiment.name == experiment.name):
+        if Experiment.found(name=experiment.name):
             raise DuplicateResource("there was an experiment of this name")
         raise Conflict("another experiment is running: end that one first")
     return named(experiment.name)
@@ -109,7 +109,7 @@ def end(name: str, clock: Clock) -> Experiment:
 
 def named(name: str) -> Experiment:
     """Return an experiment; raise `NotFound`."""
-    found: Experiment | None = Experiment.get_or_none(Experiment.name == name)
+    found: Experiment | None = Experiment.found(name=name)
     if found is None:
         raise NotFound("there is no such experiment")
     return found

@@ -7,6 +7,7 @@ from uuid import UUID
 from psycopg2 import Binary
 
 from jobs.books import Owner, Upload
+from jobs.quotas import STORAGE, claim
 from models.files import File
 from models.kernel.blobs import Blobs
 from models.kernel.database import database
@@ -26,15 +27,20 @@ values (%s, %s, %s, 'batch_output', %s, %s)
 
 
 def keep(upload: Upload, owner: Owner, purpose: str, blobs: Blobs) -> File:
-    """Make a file of an upload that has arrived whole, and return it."""
+    """Make a file of an upload that has arrived whole, and return it.
+
+    Raises `PayloadTooLarge` when it would pass what its owner may store.
+    """
     file_id = new_id()
     key = key_of(owner.account_id, file_id)
-    blobs.move(upload.key, key)
     values = (
         file_id, owner.account_id, owner.mode, purpose, upload.file_name[:LONGEST_NAME],
         upload.size, Binary(upload.sha256), key,
     )  # fmt: skip
-    database.rows(_KEEP, values)
+    with database.unit():
+        claim(owner.user_id, {STORAGE: upload.size})
+        database.rows(_KEEP, values)
+        blobs.move(upload.key, key)
     made: File = File.get_by_id(file_id)
     return made
 

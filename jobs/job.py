@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, ClassVar, Self, get_type_hints
 from uuid import UUID
 
-from models.kernel.money import ZERO, Nano
+from models.kernel.money import NOTHING, Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class Job:
         return None
 
     @property
-    def estimate(self) -> Nano:
-        """What the job may cost at most: held when it is accepted."""
-        return ZERO
+    def estimate(self) -> Estimate:
+        """What the job may take at most: held when it is accepted."""
+        return NOTHING
 
     def to_input(self) -> dict[str, Any]:
         """Return the fields as JSON values."""

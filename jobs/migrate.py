@@ -9,7 +9,7 @@ from jobs.accounts import bootstrap_admin
 from models.kernel.clock import SystemClock
 from models.kernel.database import connect
 from models.kernel.logs import get_logger, log_to_stderr
-from models.kernel.settings import RESERVED, BadSettings, environment, load
+from models.kernel.settings import BadSettings, load
 from models.migrate import migrate
 
 log = get_logger(__name__)
@@ -23,8 +23,6 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     log_to_stderr(settings.log_level)
-    for name in sorted(RESERVED & set(environment())):
-        log.warning("setting.not_in_effect_yet", setting=name)
     applied = migrate(settings)
     connect(settings)
     log.info("migrate.done", applied=applied, made_admin=bootstrap_admin(settings, SystemClock()))

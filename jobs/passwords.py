@@ -17,6 +17,8 @@ from models.kernel.errors import Unavailable
 
 LEAST: Final = 8
 MOST: Final = 256
+NO_PASSWORD: Final = ""
+"""What is kept of a person who has none: nothing fits it."""
 
 _AT_ONCE: Final = 2
 _QUEUED: Final = 2
@@ -32,10 +34,13 @@ def hashed(password: str) -> str:
 
 
 def matches(password: str, kept: str | None) -> bool:
-    """Say whether a password is the one kept. `None` is nobody's: it costs the same and fails."""
+    """Say whether a password is the one kept.
+
+    `None` is nobody's, and `NO_PASSWORD` that of who has none: they cost the same and fail.
+    """
     with _turn():
         try:
-            return _hasher.verify(kept or _nobodys(), _canonical(password)) and kept is not None
+            return _hasher.verify(kept or _nobodys(), _canonical(password)) and bool(kept)
         except (VerificationError, InvalidHashError):
             return False
 

@@ -1,6 +1,7 @@
 """The queue: where a job value becomes a row, and a row a message."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -10,9 +11,13 @@ from jobs.postman import Postman
 from jobs.streams import Streams, progress_body
 from models import engine
 from models.catalogue.queues import queues
+from models.credits import tell_exhausted
 from models.engine import Draft
 from models.jobs import JobRow
+from models.kernel import tracing
 from models.kernel.clock import wire_time
+from models.kernel.denials import PaymentRequired
+from models.kernel.errors import Unavailable
 from models.kernel.ids import new_id, wire_id
 from models.kernel.settings import Settings
 
@@ -26,6 +31,8 @@ class Sender:
     account_id: UUID
     mode: str
     request_id: str | None = None
+    user_id: UUID | None = None
+    key_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +61,12 @@ class Queue:
         instead of this.
         """
         draft = self.draft(job, sender, wishes or Wishes())
-        accepted = engine.accept(draft)
-        self._postman.post(accepted.ready)
+        try:
+            accepted = engine.accept(draft)
+        except PaymentRequired as refused:
+            tell_exhausted(sender.account_id, refused)
+            raise
+        self.post(accepted)
         return _as_accepted(draft, accepted)
 
     def draft(self, job: Job, sender: Sender, wishes: Wishes) -> Draft:
@@ -76,13 +87,16 @@ class Queue:
             most_waiting=policy.most_waiting,
             hold=job.estimate,
             request_id=sender.request_id,
+            user_id=sender.user_id,
+            key_id=sender.key_id,
             idempotency_key=wishes.idempotency_key,
             fingerprint=wishes.fingerprint,
         )
 
     def post(self, accepted: engine.Accepted) -> None:
         """Ring for a job that a transaction of the caller's has accepted and committed."""
-        self._postman.post(accepted.ready)
+        with tracing.span("send job", tracing.PRODUCER):
+            self._postman.post(accepted.ready)
 
     def cancel(self, job: JobRow) -> JobRow:
         """Cancel in any state: a queued job is over at once, a running one is rung."""
@@ -96,15 +110,28 @@ class Queue:
             self._streams.end(fresh, job_body(fresh))
         return fresh
 
+    def forget(self, job: JobRow) -> None:
+        """Let nobody read a job any more, nor what was streamed of it; one that runs is cancelled.
+
+        Without Redis the stream stays for its hours, and nobody is let to it.
+        """
+        job.forget()
+        if not job.is_over:
+            self.cancel(job)
+        with suppress(Unavailable):
+            self._streams.forget([job.id])
+
 
 def _as_accepted(draft: Draft, accepted: engine.Accepted) -> JobRow:
     """Return the row as it was when accepted: a replay answers what the first call answered."""
     at = accepted.at or JobRow.get_by_id(accepted.id).created_at
-    return JobRow(
+    row = JobRow(
         id=accepted.id, account_id=draft.account_id, mode=draft.mode, type=draft.type,
         queue=draft.queue, input=draft.input, state="queued", attempt=0, completed=0, total=0,
         max_attempts=draft.max_attempts, request_id=draft.request_id, created_at=at,
     )  # fmt: skip
+    row.credits_used = accepted.used
+    return row
 
 
 def job_body(job: JobRow) -> dict[str, Any]:
@@ -122,6 +149,16 @@ def job_body(job: JobRow) -> dict[str, Any]:
         "result": job.result,
         "error": _error(job),
     }
+
+
+def as_told(job: JobRow, body: Mapping[str, Any]) -> JobRow:
+    """Return a job as the body in its `end` tells it, so that nobody need ask the database."""
+    error = body["error"] or {"code": None, "message": None}
+    return JobRow(**{
+        **job.__data__,
+        "state": body["status"], "attempt": body["attempt"], "result": body["result"],
+        "error_code": error["code"], "error_message": error["message"],
+    })  # fmt: skip
 
 
 def _error(job: JobRow) -> Mapping[str, str] | None:

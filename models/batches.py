@@ -13,7 +13,7 @@ from psycopg2.extras import Json
 from models.kernel.database import Table, database
 from models.kernel.errors import NotFound
 from models.kernel.ids import new_id
-from models.kernel.money import ZERO, Nano
+from models.kernel.money import ZERO, Estimate, Nano
 
 OPENAI: Final = "openai"
 ANTHROPIC: Final = "anthropic"
@@ -102,12 +102,8 @@ class Batch(Table):
     @classmethod
     def owned_by(cls, account_id: UUID, mode: str, batch_id: UUID, shape: str) -> Self:
         """Return a batch of this account, mode and shape; raise `NotFound` for any other."""
-        found: Self | None = cls.get_or_none(
-            cls.id == batch_id,
-            cls.account_id == account_id,
-            cls.mode == mode,
-            cls.shape == shape,
-            cls.deleted_at.is_null(),
+        found = cls.found(
+            id=batch_id, account_id=account_id, mode=mode, shape=shape, deleted_at=None
         )
         if found is None:
             raise NotFound("there is no such batch")
@@ -193,10 +189,10 @@ class Holder:
     attempt: int
 
 
-def begin_line(holder: Holder, line_id: UUID, hold: Nano) -> str:
+def begin_line(holder: Holder, line_id: UUID, hold: Estimate) -> str:
     """Take a line's hold before it is asked: `held`, `poor`, `over`, or `lost`."""
-    values = (holder.job_id, holder.attempt, line_id, hold)
-    ((outcome,),) = database.rows("select batch_line_begin(%s, %s, %s, %s)", values)
+    values = (holder.job_id, holder.attempt, line_id, hold.cost, hold.tokens)
+    ((outcome,),) = database.rows("select batch_line_begin(%s, %s, %s, %s, %s)", values)
     return str(outcome)
 
 

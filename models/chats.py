@@ -60,11 +60,15 @@ _LOCK: Final = "select pg_advisory_xact_lock(hashtextextended(%s, 0))"
 
 @dataclass(frozen=True, slots=True)
 class Talker:
-    """Whose chats and prompts: a person's, of an account, live or test."""
+    """Whose chats and prompts: an account's, live or test, and who of its people asks.
+
+    Where it is an organization's (`is_shared`), all who act for it see them.
+    """
 
     account_id: UUID
     person_id: UUID
     mode: str
+    is_shared: bool = False
 
 
 class Chat(Table):
@@ -86,12 +90,18 @@ class Chat(Table):
     message_count = IntegerField(default=0)
     context_tokens = IntegerField(default=0)
     context_window = IntegerField(default=0)
+    cost_nano = BigIntegerField(default=0)
     summary = TextField(null=True)
     archived_at = DateTimeTZField(null=True)
     deleted_at = DateTimeTZField(null=True)
     last_activity_at = DateTimeTZField()
     created_at = DateTimeTZField()
     updated_at = DateTimeTZField()
+
+    @property
+    def cost(self) -> Nano:
+        """What its answers have cost so far, deleted ones too."""
+        return Nano(self.cost_nano)
 
     @property
     def is_archived(self) -> bool:
@@ -261,9 +271,6 @@ class CachedAnswer(Table):
 
 
 def _owned(table: Any, whose: Talker) -> Any:
-    """Return what holds for the rows of a person."""
-    return (
-        (table.account_id == whose.account_id)
-        & (table.person_id == whose.person_id)
-        & (table.mode == whose.mode)
-    )
+    """Return what holds for the rows of a person, or of an organization."""
+    owned = (table.account_id == whose.account_id) & (table.mode == whose.mode)
+    return owned if whose.is_shared else owned & (table.person_id == whose.person_id)

@@ -15,10 +15,11 @@ import psycopg2.extras
 from peewee import DataError, InternalError, OperationalError, PeeweeException
 from psycopg2.extensions import register_adapter
 
+from models.credits import short_of
 from models.jobs import JobRow
 from models.kernel.database import database, sqlstate_of
-from models.kernel.errors import IdempotencyMismatch, PaymentRequired, RateLimitExceeded
-from models.kernel.money import ZERO, Nano
+from models.kernel.errors import IdempotencyMismatch, RateLimitExceeded
+from models.kernel.money import NOTHING, ZERO, Estimate, Nano
 
 BACKLOG_RETRY_SECONDS: Final = 30
 _CLAIMED: Final = (
@@ -59,20 +60,26 @@ class Draft:
     deadline_seconds: int
     window: int
     most_waiting: int
-    hold: Nano = ZERO
+    hold: Estimate = NOTHING
     request_id: str | None = None
     idempotency_key: str | None = None
     fingerprint: bytes | None = None
+    user_id: UUID | None = None
+    key_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What became of a draft: the job's id, whether it is new, whether to post it now."""
+    """What became of a draft: the job's id, whether it is new, whether to post it now.
+
+    `used` is the percent of the account's means and limits that are used up, None if it costs none.
+    """
 
     id: UUID
     is_new: bool
     ready: tuple[Ready, ...]
     at: datetime | None
+    used: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,10 @@ class Pulse:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a job ends: `succeeded`, `failed` or `cancelled`, and what it brings with it."""
+    """How a job ends: `succeeded`, `failed` or `cancelled`, and what it brings with it.
+
+    `effects` are statements and their values, carried out with the end or not at all.
+    """
 
     state: str
     result: dict[str, Any] | None = None
@@ -106,6 +116,7 @@ class Ending:
     error_message: str | None = None
     cost: Nano = ZERO
     usage: Sequence[dict[str, Any]] = ()
+    effects: Sequence[tuple[str, Sequence[Any]]] = ()
 
 
 def accept(draft: Draft) -> Accepted:
@@ -117,12 +128,12 @@ def accept(draft: Draft) -> Accepted:
     values = (
         draft.id, draft.account_id, draft.mode, draft.type, draft.queue, _json(draft.input),
         draft.subject_id, draft.priority, draft.max_attempts, draft.deadline_seconds,
-        draft.window, draft.most_waiting, draft.hold, draft.request_id,
-        draft.idempotency_key, draft.fingerprint,
+        draft.window, draft.most_waiting, draft.hold.cost, draft.request_id,
+        draft.idempotency_key, draft.fingerprint, draft.hold.tokens, draft.user_id, draft.key_id,
     )  # fmt: skip
     places = ("%s," * len(values))[:-1]
     try:
-        ((outcome, job_id, dispatched, at),) = database.rows(
+        ((outcome, job_id, dispatched, at, used),) = database.rows(
             f"select * from job_accept({places})",
             values,
         )
@@ -131,7 +142,7 @@ def accept(draft: Draft) -> Accepted:
     if outcome == "mismatch":
         raise IdempotencyMismatch("this Idempotency-Key was used for another request")
     ready = (Ready(job_id, draft.type, draft.queue),) if dispatched else ()
-    return Accepted(job_id, outcome == "accepted", ready, at)
+    return Accepted(job_id, outcome == "accepted", ready, at, used)
 
 
 def claim(job_id: UUID, worker: str, lease: float) -> JobRow | None:
@@ -145,14 +156,16 @@ def finish(job: JobRow, ending: Ending, window: int) -> tuple[bool, list[Ready]]
 
     When it ended, `job` is brought up to what the row now says.
     """
-    ((done, ids, types, ended_at),) = database.rows(
-        "select * from job_finish(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-        (
-            job.id, job.attempt, ending.state, _json(ending.result), ending.error_code,
-            ending.error_message, job.completed, job.total, ending.cost,
-            _json(list(ending.usage) or None), window,
-        ),
-    )  # fmt: skip
+    with database.borrowed():
+        effects = [database.written(*effect) for effect in ending.effects]
+        ((done, ids, types, ended_at),) = database.rows(
+            "select * from job_finish(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::text[], %s)",
+            (
+                job.id, job.attempt, ending.state, _json(ending.result), ending.error_code,
+                ending.error_message, job.completed, job.total, ending.cost,
+                _json(list(ending.usage) or None), effects, window,
+            ),
+        )  # fmt: skip
     if done:
         job.state, job.result, job.finished_at = ending.state, ending.result, ended_at
         job.error_code, job.error_message = ending.error_code, ending.error_message
@@ -222,7 +235,7 @@ def _json(value: Any) -> Any:
 def _refusal(error: Exception) -> Exception:
     code = sqlstate_of(error)
     if code == NO_CREDIT:
-        return PaymentRequired("the balance does not cover the estimate of this call")
+        return short_of(error)
     if code == BACKLOG_FULL:
         return RateLimitExceeded(
             "too many of your jobs are waiting already", retry_after=BACKLOG_RETRY_SECONDS

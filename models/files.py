@@ -34,12 +34,7 @@ class File(Table):
     @classmethod
     def owned_by(cls, account_id: UUID, mode: str, file_id: UUID) -> Self:
         """Return a file of this account and mode; raise `NotFound` for anybody else's."""
-        found: Self | None = cls.get_or_none(
-            cls.id == file_id,
-            cls.account_id == account_id,
-            cls.mode == mode,
-            cls.deleted_at.is_null(),
-        )
+        found = cls.found(id=file_id, account_id=account_id, mode=mode, deleted_at=None)
         if found is None:
             raise NotFound("there is no such file")
         return found

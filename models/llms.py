@@ -6,12 +6,12 @@ refused, never free.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from models.catalogue.reader import read
 from models.kernel.errors import ModelNotFound
@@ -56,7 +56,10 @@ class Vendor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """What tokens cost from a day on, in pico-USD each. `id` is kept with every charge."""
+    """What tokens cost from a day on, in pico-USD each. `id` is kept with every charge.
+
+    Where a prompt of more than `above` tokens is dearer, `long` is its price, and has the same id.
+    """
 
     id: str
     valid_from: date
@@ -65,6 +68,12 @@ class Price:
     cached: int
     written: int
     written_long: int
+    above: int = 0
+    long: Self | None = None
+
+    def of(self, prompt: int) -> Self:
+        """Return the price of a whole call, its answer too, by the tokens of its prompt."""
+        return self if self.long is None or prompt <= self.above else self.long
 
     @property
     def is_free(self) -> bool:
@@ -92,6 +101,11 @@ class Llm:
     def is_premium(self) -> bool:
         """Whether it is for paying tiers alone (M-33)."""
         return self.tier == PREMIUM
+
+    @property
+    def usual_window(self) -> int:
+        """How many tokens a prompt may have before any price takes it for a long one."""
+        return min((price.above for price in self.prices if price.long), default=self.window)
 
     def price_on(self, day: date) -> Price:
         """Return the price of a day; raise `ModelNotFound` when none is known for it."""
@@ -132,15 +146,24 @@ def _llm(name: str, entry: Mapping[str, Any]) -> Llm:
 
 
 def _price(llm: str, entry: Mapping[str, Any]) -> Price:
-    """Read a price; a cache that is not priced apart costs what input costs."""
-    usual = entry["input"]
+    """Read a price, and that of a long prompt; a cache that is not priced apart costs as input."""
+    price = _rates(llm, entry["valid_from"], entry)
+    if "long" not in entry:
+        return price
+    long = _rates(llm, entry["valid_from"], entry["long"])
+    return replace(price, above=entry["long"]["above"], long=long)
+
+
+def _rates(llm: str, day: date, rates: Mapping[str, Any]) -> Price:
+    usual = rates["input"]
     return Price(
-        id=f"{llm}@{entry['valid_from'].isoformat()}",
-        valid_from=entry["valid_from"],
-        **{
-            kind: pico_of(entry.get(kind, usual))
-            for kind in ("input", "output", "cached", "written", "written_long")
-        },
+        id=f"{llm}@{day.isoformat()}",
+        valid_from=day,
+        input=pico_of(usual),
+        output=pico_of(rates["output"]),
+        cached=pico_of(rates.get("cached", usual)),
+        written=pico_of(rates.get("written", usual)),
+        written_long=pico_of(rates.get("written_long", usual)),
     )
 
 

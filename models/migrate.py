@@ -10,10 +10,14 @@ from playhouse.migrations import Runner
 
 from models.kernel.database import Pool, open_pool
 from models.kernel.settings import Settings
+from models.plans import make_plans
 
 HERE: Final = Path(__file__).parent
 LOCK: Final = 0x494C4D
-ORDER: Final = ("money", "lane", "engine", "reconcile", "batches", "grants")
+ORDER: Final = (
+    "events", "periods", "money", "budgets", "purchases", "lane", "engine", "usage", "statements",
+    "reconcile", "batches", "webhooks", "webhook_tools", "erasure", "grants",
+)  # fmt: skip
 
 
 def migrate(settings: Settings) -> list[str]:
@@ -33,4 +37,5 @@ def _apply(pool: Pool) -> list[str]:
         pool.script("set local check_function_bodies = off")
         for name in ORDER:
             pool.script((HERE / "sql" / f"{name}.sql").read_text(encoding="utf-8"))
+        make_plans(pool)
     return applied

@@ -11,40 +11,59 @@ from typing import Any, Final
 from uuid import UUID
 
 from jobs.pages.text import packed
-from models.accounts import ApiKey, Person, SigningKey
+from models.accounts import Person
 from models.books import Book, Page, PageText, StoredFile
-from models.evaluation import Experiment
+from models.events import Event
 from models.flags import FlagRow
 from models.idempotency import IdempotencyKey
-from models.jobs import CreditHold, Event, JobRow, Lane, QueueControl
+from models.jobs import JobRow, Lane, QueueControl
 from models.kernel.ids import new_id
+from models.limits import RateLimit
 from tests.batch_factories import batch, batch_line, file
 from tests.chat_factories import cached_answer, chat, message, message_feedback, prompt
+from tests.evaluation_factories import experiment, experiment_answer
+from tests.identity_factories import identity, issuer, sign_in
+from tests.key_factories import api_key, key_usage, signing_key
+from tests.login_factories import (
+    factor,
+    guess,
+    login_attempt,
+    login_session,
+    passkey,
+    proof,
+    recovery_code,
+    used_challenge,
+)
 from tests.making import Row, account, inserted, made, numbers, person
+from tests.money_factories import (
+    budget,
+    credit_period,
+    hold,
+    ledger_entry,
+    ledger_note,
+    money_letter,
+    plan,
+    purchase,
+    statement,
+    statement_paper,
+    usage_day,
+    usage_dirty,
+    usage_line,
+    usage_rolled,
+)
+from tests.oauth_factories import oauth_app, oauth_authorization, oauth_grant
+from tests.organization_factories import BY_TABLE
+from tests.people_factories import audit_entry, custom_role, ip_rule, person_preferences
+from tests.watch_factories import alert, scheduled_run
+from tests.webhook_factories import (
+    webhook,
+    webhook_attempt,
+    webhook_delivery,
+    webhook_secret,
+)
 
 FILE: Final = b"a file"
 LATER: Final = datetime(2100, 1, 1, tzinfo=UTC)
-
-
-def api_key(of: Person | None = None, **given: Any) -> ApiKey:
-    """A live key nobody knows."""
-    owner = of or person()
-    number = next(numbers)
-    usual = {
-        "account": owner.account_id,
-        "user": owner.id,
-        "name": "a key",
-        "prefix": f"ilm_live_{number}",
-        "digest": sha256(f"key {number}".encode()).digest(),
-        "mode": "live",
-    }
-    return made(ApiKey, {**usual, **given})
-
-
-def signing_key(**given: Any) -> SigningKey:
-    """A key that has signed nothing."""
-    usual = {"kid": f"key{next(numbers)}", "sealed_private": b"sealed", "public_jwk": {}}
-    return made(SigningKey, {**usual, **given}, "kid")
 
 
 def job(of: UUID | None = None, **given: Any) -> JobRow:
@@ -94,46 +113,6 @@ def event(of: UUID | None = None, **given: Any) -> Event:
     return made(Event, {**usual, **given})
 
 
-def hold(of: UUID | None = None, **given: Any) -> CreditHold:
-    """A thousand nano-USD kept back for a job."""
-    usual = {
-        "job_id": new_id(),
-        "account_id": of or account().id,
-        "amount_nano": 1_000,
-        "settled_nano": 0,
-        "state": "held",
-    }
-    return made(CreditHold, {**usual, **given}, "job_id")
-
-
-def ledger_entry(**given: Any) -> Row:
-    """One leg of a movement; its other leg is the test's to write."""
-    usual = {
-        "transaction_id": new_id(),
-        "account": "revenue",
-        "amount_nano": 1_000,
-        "idem": f"movement {next(numbers)}",
-    }
-    return inserted("ledger_entry", {**usual, **given})
-
-
-def usage_line(of: UUID | None = None, **given: Any) -> Row:
-    """One call of a free LLM."""
-    usual = {
-        "job_id": new_id(),
-        "step": 0,
-        "account_id": of or new_id(),
-        "mode": "live",
-        "operation": "completion",
-        "llm": "ilm-extractive",
-        "price_id": "free",
-        "tokens_in": 1,
-        "tokens_out": 1,
-        "cost_nano": 0,
-    }
-    return inserted("usage_line", {**usual, **given})
-
-
 def llm_call(of: UUID | None = None, **given: Any) -> Row:
     """One call to a vendor, served."""
     usual = {
@@ -153,18 +132,6 @@ def llm_call(of: UUID | None = None, **given: Any) -> Row:
 def forgotten_answer(of: UUID | None = None, **given: Any) -> Row:
     """An answer that its owner deleted."""
     return inserted("forgotten_answer", {"job_id": new_id(), "account_id": of or new_id(), **given})
-
-
-def experiment(**given: Any) -> Experiment:
-    """Two LLMs compared, half of the accounts each."""
-    usual = {"name": f"test-{next(numbers)}", "llm_a": "gpt-4o-mini", "llm_b": "gpt-4o"}
-    return made(Experiment, {**usual, "share": 50, **given}, "name")
-
-
-def experiment_answer(of: Experiment | None = None, **given: Any) -> Row:
-    """An answer of the first of two LLMs."""
-    usual = {"job_id": new_id(), "experiment": (of or experiment()).name, "arm": "a"}
-    return inserted("experiment_answer", {**usual, **given})
 
 
 def flag(of: UUID | None = None, **given: Any) -> FlagRow:
@@ -232,19 +199,69 @@ def page_wish(of: Book | None = None, **given: Any) -> Row:
     return inserted("page_wish", {"book_id": (of or book()).id, "number": 1, **given})
 
 
+def rate_limit(**given: Any) -> RateLimit:
+    """A limit that somebody has set for a tier."""
+    usual = {"kind": "tier", "subject": "free", "per_minute": 50, "set_by": new_id()}
+    return made(RateLimit, {**usual, **given}, "kind")
+
+
+def generation(**given: Any) -> Row:
+    """How often somebody's books have changed."""
+    return inserted("generation", {"subject": new_id(), "scope": "books", **given})
+
+
 FACTORIES: Final[Mapping[str, Callable[[], Any]]] = {
     "account": account,
+    "alert": alert,
+    "scheduled_run": scheduled_run,
     "person": person,
+    "person_preferences": person_preferences,
+    "audit_entry": audit_entry,
+    "custom_role": custom_role,
+    "ip_rule": ip_rule,
+    **BY_TABLE,
     "api_key": api_key,
+    "key_usage": key_usage,
     "signing_key": signing_key,
+    "login_session": login_session,
+    "login_attempt": login_attempt,
+    "guess": guess,
+    "passkey": passkey,
+    "used_challenge": used_challenge,
+    "factor": factor,
+    "recovery_code": recovery_code,
+    "proof": proof,
+    "issuer": issuer,
+    "identity": identity,
+    "sign_in": sign_in,
+    "oauth_app": oauth_app,
+    "oauth_grant": oauth_grant,
+    "oauth_authorization": oauth_authorization,
     "job": job,
     "lane": lane,
     "queue_control": queue_control,
+    "rate_limit": rate_limit,
+    "generation": generation,
     "idempotency_key": idempotency_key,
     "event": event,
     "credit_hold": hold,
     "ledger_entry": ledger_entry,
+    "webhook": webhook,
+    "webhook_secret": webhook_secret,
+    "webhook_delivery": webhook_delivery,
+    "webhook_attempt": webhook_attempt,
     "usage_line": usage_line,
+    "usage_day": usage_day,
+    "statement": statement,
+    "money_letter": money_letter,
+    "statement_paper": statement_paper,
+    "usage_dirty": usage_dirty,
+    "usage_rolled": usage_rolled,
+    "plan": plan,
+    "credit_period": credit_period,
+    "budget": budget,
+    "purchase": purchase,
+    "ledger_note": ledger_note,
     "llm_call": llm_call,
     "forgotten_answer": forgotten_answer,
     "chat": chat,

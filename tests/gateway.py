@@ -2,7 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,18 @@ from tests.fakes.vendor.vendor import FakeVendor
 from tests.processes import Processes, Web
 
 RICH = 1_000_000_000_000
+_PREPAID = """
+update account set tier = 'enterprise', cost_limit_nano = %s, tokens_limit = %s where id = %s
+"""
+IMPATIENT = {
+    "ILM_LLM_FIRST_TOKEN_SECONDS": "2",
+    "ILM_LLM_REASONING_FIRST_TOKEN_SECONDS": "2",
+    "ILM_LLM_IDLE_SECONDS": "2",
+}
+"""For tests of vendors that hang. Others wait as long as an installation does: a machine that is
+busy for a second fails no test."""
+SOON_LOST = {"ILM_LEASE_SECONDS": "3"}
+"""For tests that kill workers: what they did is taken up again after so long."""
 LLMS = {"openai": "gpt-4o-mini", "anthropic": "claude-3-haiku"}
 """An LLM at the first vendor a plan asks, and who stands in for it."""
 
@@ -34,6 +46,8 @@ class Gateway:
     key: str = ""
     token: str = ""
     workers: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+    opened: ExitStack = field(default_factory=ExitStack)
+    """Clients and streams: closed after their test, and not whenever they are collected."""
 
     @property
     def url(self) -> str:
@@ -42,38 +56,46 @@ class Gateway:
 
     def openai(self, **options: Any) -> openai.OpenAI:
         """Return OpenAI's own client."""
-        return openai.OpenAI(base_url=self.url, api_key=self.key, **options)
+        client = openai.OpenAI(base_url=self.url, api_key=self.key, **options)
+        return self.opened.enter_context(client)
 
     def anthropic(self, **options: Any) -> anthropic.Anthropic:
         """Return Anthropic's own client."""
-        return anthropic.Anthropic(base_url=self.web.address, api_key=self.key, **options)
+        client = anthropic.Anthropic(base_url=self.web.address, api_key=self.key, **options)
+        return self.opened.enter_context(client)
 
     def post(self, path: str, body: dict[str, Any], **options: Any) -> requests.Response:
         """Call with the key."""
         headers = {"Authorization": f"Bearer {self.key}", **options.pop("headers", {})}
-        return requests.post(
+        answer = requests.post(
             f"{self.web.address}{path}", json=body, headers=headers, timeout=60, **options
         )
+        return self.opened.enter_context(answer)
 
     def get(self, path: str, **options: Any) -> requests.Response:
         """Read with the key."""
         headers = {"Authorization": f"Bearer {self.key}", **options.pop("headers", {})}
         return requests.get(f"{self.web.address}{path}", headers=headers, timeout=60, **options)
 
-    def newcomer(self, email: str, *, nano: int = RICH, tier: str = "free") -> None:
-        """Go on as somebody new, with money, and a key."""
+    def newcomer(
+        self, email: str, *, nano: int = RICH, tier: str = "free", is_limited: bool = False
+    ) -> None:
+        """Go on as somebody new, with a key and money; credits and limits only where told."""
         self.token = self.web.newcomer(email)
         answer = self.web.call("POST", "/v1/api-keys", self.token, json={"name": "tests"})
         self.key = answer.json()["key"]
         sql = "update person set tier = %s where email = %s returning account_id"
         ((account,),) = database.rows(sql, (tier, email))
+        if not is_limited:
+            database.rows(_PREPAID, (RICH, RICH, account))
         if nano:
             database.rows(
                 "select money_grant(%s, %s, 'grants', %s)", (account, nano, f"grant:{email}")
             )
 
     def calm(self) -> None:
-        """Forget scripts, meters, and what the breakers have seen."""
+        """Hang up; forget scripts, meters, and what the breakers have seen."""
+        self.opened.close()
         self.vendor.reset()
         cache = open_cache(self.settings)
         for key in cache.scan_iter(f"{Circuit('', '').key[:-1]}*"):
@@ -102,13 +124,11 @@ def gateway(settings: Settings, home: Path, **variables: str) -> Iterator[Gatewa
             "DEEPSEEK_BASE_URL": vendor.openai_address,
             "ILM_HOME": str(home),
             "ILM_LLM_THREADS": "16",
-            "ILM_LLM_FIRST_TOKEN_SECONDS": "1",
-            "ILM_LLM_REASONING_FIRST_TOKEN_SECONDS": "1",
-            "ILM_LLM_IDLE_SECONDS": "1",
-            "ILM_LEASE_SECONDS": "2",
             "ILM_RECONCILE_SECONDS": "1",
             **variables,
         }
         with Processes(settings, home, **told) as processes:
             worker = processes.worker("llm")
-            yield Gateway(vendor, processes, processes.web(), settings, workers=[worker])
+            made = Gateway(vendor, processes, processes.web(), settings, workers=[worker])
+            with made.opened:
+                yield made

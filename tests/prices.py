@@ -7,6 +7,7 @@ keeps it in `docs/prices.md`. Every figure is USD per million tokens.
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +38,9 @@ KINDS: Final = {
     "written_long": ("cache_write_1h_mtok", "cache_creation_input_token_cost_above_1hr"),
     "output": ("output_mtok", "output_cost_per_token"),
 }
+ABOVE: Final = "above"
+"""How many tokens a prompt may have before it is a long one; none is written as 0."""
+LONG: Final = tuple(f"long {kind}" for kind in KINDS)
 SELLERS: Final = {
     "openai": ("openai", ""),
     "anthropic": ("anthropic", ""),
@@ -56,7 +60,7 @@ million tokens, the vendor's own, without the markup. Written by `make prices` w
 our figures are what they are stands at the head of `models/catalogue/llms.toml`.
 
 Where an hour of the day is dearer than another, the dearest counts. Where a long prompt is dearer,
-the short one's price is shown: an LLM's window ends here where the other begins.
+its price is compared too (`long …`), and how many tokens make it one (`above`).
 
 Equal in both sets: {equal}.
 
@@ -103,7 +107,7 @@ class Row:
 def compared(litellm: Mapping[str, Any], day: date) -> list[Row]:
     """Return a row for every model that somebody else runs, in the catalogue's order."""
     models: list[tuple[Llm | EmbedderModel, tuple[str, ...]]] = []
-    models += [(llm, tuple(KINDS)) for llm in llms().values()]
+    models += [(llm, (*KINDS, ABOVE, *LONG)) for llm in llms().values()]
     models += [(embedder, ("input",)) for embedder in embedders().values()]
     return [
         Row(
@@ -118,23 +122,39 @@ def compared(litellm: Mapping[str, Any], day: date) -> list[Row]:
 
 
 def ours(price: Price, kinds: Sequence[str]) -> Prices:
-    """Return a price of the catalogue by kind."""
-    return {kind: Decimal(getattr(price, kind)) / PICO_PER_TOKEN for kind in kinds}
+    """Return a price of the catalogue by kind; of a long prompt, where that has its own."""
+    of = {kind: _usd(price, kind) for kind in KINDS} | {ABOVE: Decimal(price.above)}
+    if price.long is not None:
+        of |= {f"long {kind}": _usd(price.long, kind) for kind in KINDS}
+    return {kind: of[kind] for kind in kinds if kind in of}
+
+
+def _usd(price: Price, kind: str) -> Decimal:
+    return Decimal(getattr(price, kind)) / PICO_PER_TOKEN
 
 
 def genai_says(provider: str, model: str, day: date) -> Prices | None:
-    """Return what genai-prices says: the dearest hour of the day, the price of a short prompt."""
+    """Return what genai-prices says: of the dearest hour of the day, short prompt and long."""
     found = next((each.find_model(model) for each in providers if each.id == provider), None)
     if found is None:
         return None
     noon = datetime(day.year, day.month, day.day, tzinfo=UTC)
     hours = (vars(found.get_prices(noon + timedelta(hours=hour))) for hour in range(24))
-    dearest = max(({k: _short(v) for k, v in each.items() if v} for each in hours), key=_input)
-    return {kind: dearest[key] for kind, (key, _) in KINDS.items() if key in dearest}
+    dearest = max(({k: _tiers(v) for k, v in each.items() if v} for each in hours), key=_input)
+    said = {kind: dearest[key] for kind, (key, _) in KINDS.items() if key in dearest}
+    return {
+        **{kind: short for kind, (short, _, _) in said.items()},
+        **{f"long {kind}": long for kind, (_, _, long) in said.items()},
+        ABOVE: said["input"][1],
+    }
 
 
-def _short(price: Any) -> Any:
-    return price.base if isinstance(price, TieredPrices) else price
+def _tiers(price: Any) -> tuple[Decimal, Decimal, Decimal]:
+    """Return the price of a short prompt, where a long one begins, and the price of that."""
+    if not isinstance(price, TieredPrices):
+        return price, Decimal(0), price
+    (tier,) = price.tiers
+    return price.base, Decimal(tier.start), tier.price
 
 
 _input = itemgetter("input_mtok")
@@ -151,7 +171,19 @@ def litellm_says(entries: Mapping[str, Any], key: str) -> Prices | None:
         for kind, (_, field) in KINDS.items()
         if field in entry and (entry[field] or not kind.startswith("written"))
     }
-    return said if "input" in said else None
+    if "input" not in said:
+        return None
+    tier = next(filter(None, map(_TIER.fullmatch, entry)), None)
+    suffix = tier[1] if tier else ""
+    long = {
+        f"long {kind}": Decimal(entry.get(KINDS[kind][1] + suffix, entry[KINDS[kind][1]]))
+        * 1_000_000
+        for kind in said
+    }
+    return said | long | {ABOVE: Decimal(tier[2]) * 1_000 if tier else Decimal(0)}
+
+
+_TIER: Final = re.compile(r"input_cost_per_token(_above_(\d+)k_tokens)")
 
 
 def litellm_file(given: Path | None) -> Mapping[str, Any]:

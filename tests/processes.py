@@ -17,6 +17,7 @@ from tests.servers import ROOT, free_port, isolated
 READY_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 40.0
 PAUSE: Final = 0.05
+APP: Final = "api.app:build()"
 
 
 class Processes:
@@ -32,6 +33,7 @@ class Processes:
             "DATABASE_URL": settings.database_url,
             "REDIS_URL": settings.redis_url,
             "BROKER_URL": settings.broker_url,
+            "ILM_RATE_LIMITS": "off",
             **variables,
         }
 
@@ -54,10 +56,10 @@ class Processes:
                 process.kill()
                 process.wait()
 
-    def web(self, **variables: str) -> "Web":
+    def web(self, app: str = APP, **variables: str) -> "Web":
         """Start a web process on a port of its own, and wait until it is healthy."""
         port = free_port()
-        command = ["-m", "gunicorn", "-c", "api/gunicorn_conf.py", "api.app:build()"]
+        command = ["-m", "gunicorn", "-c", "api/gunicorn_conf.py", app]
         process = self._start(f"web-{port}", command, ILM_PORT=str(port), **variables)
         web = Web(f"http://127.0.0.1:{port}", process)
         until(web.is_healthy, f"web on {port} is not healthy")
@@ -70,6 +72,11 @@ class Processes:
     def scheduler(self, **variables: str) -> "subprocess.Popen[bytes]":
         """Start a scheduler."""
         return self._start("scheduler", ["-m", "schedules.clock"], **variables)
+
+    def skewed_scheduler(self, ahead: float, **variables: str) -> "subprocess.Popen[bytes]":
+        """Start a scheduler whose own clock is so many seconds ahead, or behind."""
+        command = ["-m", "tests.schedules.skewed", str(ahead)]
+        return self._start(f"scheduler{ahead}", command, **variables)
 
     def _start(self, name: str, command: list[str], **variables: str) -> "subprocess.Popen[bytes]":
         with (self._logs / f"{name}-{len(self._running)}.log").open("wb") as log:
@@ -114,7 +121,9 @@ class Web:
         """Register somebody; return their access token."""
         credentials = {"email": email, "password": "a long sentence"}
         self.call("POST", "/v1/auth/register", json=credentials).raise_for_status()
-        return str(self.call("POST", "/v1/auth/login", json=credentials).json()["access_token"])
+        answer = self.call("POST", "/v1/auth/login", json=credentials)
+        answer.raise_for_status()
+        return str(answer.json()["access_token"])
 
 
 def until(is_so: Callable[[], object], words: str, seconds: float = READY_SECONDS) -> None:

@@ -5,11 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from api.app import parts_of
+from api.app import assemble, parts_of
 from api.openapi import document
-from api.resources.reference import Reference
-from api.routes.system import reference_routes
-from api.routes.table import endpoints
 from models.catalogue.reader import read
 from models.kernel.release import VERSION
 from models.kernel.settings import Settings
@@ -31,7 +28,7 @@ def pages() -> dict[str, str]:
 def openapi() -> dict[str, Any]:
     """Return the OpenAPI document of every route."""
     parts = parts_of(SETTINGS)
-    table = (*endpoints(parts), *reference_routes(Reference(dict)))
+    table = assemble(parts).table
     for close in parts.closings.values():
         close()
     return document(table, version=VERSION, base_url=SETTINGS.base_url)

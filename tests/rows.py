@@ -1,7 +1,8 @@
 """Rows for tests, made as the application makes them."""
 
+from collections.abc import Callable
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from models import engine
@@ -11,17 +12,24 @@ from models.jobs import JobRow
 from models.kernel.clock import SystemClock
 from models.kernel.database import database
 from models.kernel.ids import new_id
-from models.kernel.money import ZERO, Nano
+from models.kernel.money import NOTHING, Estimate, Nano
 
 LEASE = 60.0
 WINDOW = 4
+
+T = TypeVar("T")
+
+_TOLD = """
+select type, data from event where account_id = %s and type not like 'user.%%'
+order by written_by, seq
+"""
 
 _grants = count()
 
 
 def account(balance: int = 0) -> UUID:
     """Make an account with this many nano-USD."""
-    made: Account = Account.create(created_at=SystemClock().now())
+    made: Account = Account.create(tier="enterprise", created_at=SystemClock().now())
     if balance:
         grant(made.id, balance)
     return UUID(str(made.id))
@@ -38,7 +46,7 @@ def draft(account_id: UUID, **wishes: Any) -> Draft:
         "id": new_id(), "account_id": account_id, "mode": "live", "type": "system.echo",
         "queue": "default", "input": {"text": "hello"}, "subject_id": None, "priority": 5,
         "max_attempts": 3, "deadline_seconds": 3_600, "window": WINDOW, "most_waiting": 100,
-        "hold": ZERO,
+        "hold": NOTHING,
     }  # fmt: skip
     return Draft(**{**common, **wishes})
 
@@ -46,7 +54,7 @@ def draft(account_id: UUID, **wishes: Any) -> Draft:
 def accepted(account_id: UUID | None = None, **wishes: Any) -> JobRow:
     """Accept a job; `hold` may be a plain number of nano-USD."""
     if isinstance(wishes.get("hold"), int):
-        wishes["hold"] = Nano(wishes["hold"])
+        wishes["hold"] = Estimate(Nano(wishes["hold"]))
     made = engine.accept(draft(account_id or account(), **wishes))
     return row(made.id)
 
@@ -82,11 +90,13 @@ def lane(account_id: UUID, queue: str = "default") -> tuple[int, int]:
 
 
 def events(account_id: UUID) -> list[str]:
-    """Return the types of an account's events, in order."""
-    rows = database.rows(
-        "select type from event where account_id = %s order by created_at, id", (account_id,)
-    )
-    return [kind for (kind,) in rows]
+    """Return the types of an account's events in order, but those about its person."""
+    return [kind for kind, _ in told(account_id)]
+
+
+def told(account_id: UUID) -> list[tuple[str, dict[str, Any]]]:
+    """Return the types and the data of an account's events, as `events` does."""
+    return [(kind, data) for kind, data in database.rows(_TOLD, (account_id,))]
 
 
 def used(cost: int) -> dict[str, Any]:
@@ -98,3 +108,9 @@ def used(cost: int) -> dict[str, Any]:
         "cost_nano": cost, "vendor_nano": cost, "estimated": False, "is_borne": False,
         "is_own_key": False,
     }  # fmt: skip
+
+
+def returned(work: Callable[..., T], *of: Any) -> T:
+    """Do something in a thread, and give back the connection it took."""
+    with database.borrowed():
+        return work(*of)

@@ -11,11 +11,11 @@ from threading import Event
 from types import TracebackType
 from typing import Final, Self
 
-from models.kernel.settings import RESERVED, environment, variables
+from models.kernel.settings import environment, variables
 
 ROOT: Final = Path(__file__).parents[1]
 STAY: Final = 'echo "$DATABASE_URL $REDIS_URL"; exec sleep 100000'
-RABBIT_ITSELF: Final = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+RABBIT_PROGRAMS: Final = Path("/usr/lib/rabbitmq/bin")
 AMQP: Final = b"AMQP\x00\x00\x09\x01"
 METHOD_FRAME: Final = b"\x01"
 RABBIT_SECONDS: Final = 90
@@ -107,7 +107,7 @@ class Rabbit:
     def start(self) -> None:
         """Start the node, or start it again on what it kept, and wait for it."""
         self._process = subprocess.Popen(
-            [_rabbit_program()],
+            [_rabbit_program("rabbitmq-server")],
             env=self._environment(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -126,6 +126,22 @@ class Rabbit:
         if self._process and self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+
+    def forget_voters(self) -> None:
+        """Have a killed node forget who votes: its quorum queues come back without a leader."""
+        books = list(self._home.glob("mnesia/*/quorum/*/*.dets"))
+        assert books
+        for book in books:
+            book.unlink()
+
+    def tell(self, expression: str) -> None:
+        """Have the node do something, said in Erlang."""
+        subprocess.run(
+            [_rabbit_program("rabbitmqctl"), "-n", self._name, "eval", expression],
+            env=self._environment(),
+            check=True,
+            capture_output=True,
+        )
 
     def _answers(self) -> bool:
         """Say whether the node greets; pika would leave sockets open of a node that is starting."""
@@ -162,14 +178,15 @@ def rabbit_is_installed() -> bool:
     return shutil.which("rabbitmq-server") is not None
 
 
-def _rabbit_program() -> str:
-    """Return the server itself: Debian's command in front of it changes the user and the folder."""
-    return str(RABBIT_ITSELF) if RABBIT_ITSELF.exists() else "rabbitmq-server"
+def _rabbit_program(name: str) -> str:
+    """Return a program itself: Debian's command before it changes the user and the folder."""
+    program = RABBIT_PROGRAMS / name
+    return str(program) if program.exists() else name
 
 
 def isolated() -> dict[str, str]:
     """Return our environment with every setting of Ilm emptied, so that `.env` sets none either."""
-    return {**environment(), **dict.fromkeys((*variables(), *RESERVED), "")}
+    return {**environment(), **dict.fromkeys(variables(), "")}
 
 
 def free_port() -> int:

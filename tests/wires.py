@@ -1,8 +1,9 @@
 """The three wires as a client without an SDK sees them: frames, cursors, and being cut off."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import Any, Final
 
 import requests
@@ -10,6 +11,8 @@ import requests
 from tests.gateway import Gateway
 from tests.processes import Web
 
+CUT: Final = 0.15
+MOST_CUTS: Final = 500
 ASKED: Final = [{"role": "user", "content": "Where does the walrus live?"}]
 
 
@@ -29,13 +32,15 @@ class WireCase:
         """Open a stream."""
         return ilm.post(self.path, {**self.body, "stream": True}, headers=headers, stream=True)
 
-    def resume(self, ilm: Gateway, web: Web, answer: str, after: int) -> requests.Response:
-        """Open the rest of a stream, at any web process."""
-        return requests.get(
+    def resume(self, ilm: Gateway, web: Web, answer: str, after: int | None) -> requests.Response:
+        """Open the rest of a stream, at any web process; None: all of it."""
+        opened = requests.get(
             f"{web.address}{self.path}/{answer}", stream=True, timeout=60,
             params={"stream": "true", "starting_after": after},
             headers={"Authorization": f"Bearer {ilm.key}"},
         )  # fmt: skip
+        opened.raise_for_status()
+        return ilm.opened.enter_context(opened)
 
 
 WIRES: Final = {
@@ -90,12 +95,41 @@ def is_end(frame: str) -> bool:
     return "[DONE]" in frame or data_of(frame).get("type") in ends
 
 
-def kept(told: list[str], after: int) -> list[str]:
-    """Return what a client keeps when it is cut: all up to the frame that showed its cursor."""
-    if is_end(told[-1]):
-        return told
-    places = [place for place, frame in enumerate(told) if cursor_in(frame) == after]
-    return told[: places[-1] + 1] if places else told
+@dataclass(slots=True)
+class Reader:
+    """A client that is cut off at random, and goes on at any of some web processes."""
+
+    ilm: Gateway
+    webs: Sequence[Web]
+    wire: WireCase
+    dice: Random
+    cuts: int = 0
+
+    def read(self, answer: requests.Response) -> list[str]:
+        """Return the frames of an answer, cut after about every seventh."""
+        name = self.wire.name_of(answer)
+        told: list[str] = []
+        for _ in range(MOST_CUTS):
+            for frame in frames(answer):
+                told.append(frame)
+                if self.dice.random() < CUT:
+                    break
+            answer.close()
+            if told and (is_end(told[-1]) or is_error(told[-1])):
+                return told
+            self.cuts += 1
+            told, after = kept(told)
+            answer = self.wire.resume(self.ilm, self.dice.choice(self.webs), name, after)
+        raise AssertionError(f"the stream of {name} leads nowhere after {told[-1:]}")
+
+
+def kept(told: list[str]) -> tuple[list[str], int | None]:
+    """Return what a client keeps when it is cut: all up to the last cursor, and that cursor."""
+    for place in range(len(told), 0, -1):
+        after = cursor_in(told[place - 1])
+        if after is not None:
+            return told[:place], after
+    return [], None
 
 
 def text_in(heard: list[str]) -> str:

@@ -14,6 +14,7 @@ from jobs.llms.embed import Embedders
 from jobs.llms.preparing import Planner
 from jobs.llms.question import Llms
 from jobs.safety.screen import SafetyService
+from jobs.safety.second_opinion import moderator_of
 from models.kernel.logs import get_logger
 from workers.tools import Tools
 
@@ -27,7 +28,7 @@ def enlist_batches(tools: Tools, llms: Llms, embedders: Embedders, safety: Safet
         llms=llms,
         embedders=embedders,
         planner=planner,
-        admission=Admission(planner, safety),
+        admission=Admission(planner, moderator_of(tools.settings, safety, llms.breakers)),
         safety=safety,
         blobs=tools.blobs,
         room=Room(),

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from peewee import InterfaceError, OperationalError
 
-from jobs.run import FinalFailure, Outcome, Usage
+from jobs.run import Effect, FinalFailure, Outcome, Usage
 from models.engine import Ending
 from models.kernel.errors import Cancelled, IlmError, Refused
 
@@ -16,7 +16,13 @@ INTERNAL: Final = "INTERNAL_ERROR"
 
 def whole(outcome: Outcome) -> Ending:
     """Return the end of a job that did what it was asked."""
-    return Ending("succeeded", outcome.result, cost=outcome.cost, usage=_lines(outcome.usage))
+    return Ending(
+        "succeeded",
+        outcome.result,
+        cost=outcome.cost,
+        usage=_lines(outcome.usage),
+        effects=_statements(outcome.effects),
+    )
 
 
 def refused(error: Refused, state: str = "failed") -> Ending:
@@ -35,6 +41,7 @@ def cut_short(failure: FinalFailure) -> Ending:
         error_message=words,
         cost=failure.cost,
         usage=_lines(failure.usage),
+        effects=_statements(failure.effects),
     )
 
 
@@ -45,6 +52,10 @@ def told(error: Exception) -> tuple[str, str]:
     if isinstance(error, OUTAGES):
         return "SERVICE_UNAVAILABLE", "the database did not answer"
     return INTERNAL, "an error of ours; it is logged"
+
+
+def _statements(effects: Sequence[Effect]) -> list[tuple[str, Sequence[Any]]]:
+    return [(effect.sql, effect.parameters) for effect in effects]
 
 
 def _lines(usage: Sequence[Usage]) -> list[dict[str, Any]]:

@@ -87,10 +87,10 @@ class Heart:
         self._mend_streams(runs)
 
     def _mend_streams(self, runs: list[ActiveRun]) -> None:
-        producers = [run.producer for run in runs]
-        for producer, exists in zip(producers, self._streams.exist(producers), strict=True):
+        there = self._streams.exist([run.job_id for run in runs])
+        for run, exists in zip(runs, there, strict=True):
             if not exists:
-                producer.snapshot()
+                run.producer.snapshot()
 
     def _beat_forever(self) -> None:
         while not self._stopping.wait(self._interval):

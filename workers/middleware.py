@@ -13,10 +13,11 @@ Nothing a job function raises goes further than this file: it becomes a state of
     LeaseLost          nothing: another attempt holds the row
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from random import Random
 from threading import Event
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from peewee import PeeweeException
@@ -24,17 +25,19 @@ from peewee import PeeweeException
 from jobs.backoff import wait_before_retry
 from jobs.job import Job
 from jobs.postman import Postman
+from jobs.producers import Producers
 from jobs.queue import job_body
-from jobs.run import Effect, FinalFailure, GivenBack, LeaseLost, Outcome
-from jobs.streams import Streams
+from jobs.run import FinalFailure, GivenBack, LeaseLost, Outcome
 from models import engine
 from models.catalogue.queues import queues
 from models.engine import Ending, Ready
 from models.jobs import JobRow
+from models.kernel import tracing
 from models.kernel.clock import Clock
-from models.kernel.database import database, is_cut
+from models.kernel.database import is_cut
 from models.kernel.errors import Cancelled, Refused, Unavailable
 from models.kernel.logs import about, get_logger
+from models.kernel.measures import JOB_SECONDS, JOB_WAIT_SECONDS
 from models.kernel.settings import Settings
 from workers.endings import OUTAGES, cut_short, refused, told, whole
 from workers.heart import Heart
@@ -42,6 +45,11 @@ from workers.runs import ActiveRun
 
 WRITE_WAITS: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Together less than the time a stopping worker has."""
+
+PUT_BACK: Final = "put_back"
+GIVEN_BACK: Final = "given_back"
+LOST: Final = "lost"
+"""What becomes of an attempt that does not end its job."""
 
 J = TypeVar("J", bound=Job)
 T = TypeVar("T")
@@ -57,7 +65,7 @@ class Desk:
         *,
         settings: Settings,
         clock: Clock,
-        streams: Streams,
+        producers: Producers,
         postman: Postman,
         heart: Heart,
         name: str,
@@ -65,7 +73,7 @@ class Desk:
         """Take the parts; `name` says in the row which worker holds it."""
         self._settings = settings
         self._clock = clock
-        self._streams = streams
+        self._producers = producers
         self._postman = postman
         self._heart = heart
         self._name = name
@@ -81,16 +89,23 @@ class Desk:
         if row is None:
             return
         ids = {"job_id": job_id, "job_type": row.type, "request_id": row.request_id or "-"}
-        with about(**ids):
+        if row.attempt == 1:
+            waited = (self._clock.now() - row.created_at).total_seconds()
+            JOB_WAIT_SECONDS.observe(max(0.0, waited), row.queue)
+        with about(**ids), _traced(row) as span:
             lease = queues()[row.queue].lease_seconds(self._settings)
-            run = ActiveRun(row, self._streams.producer(row), self._clock, lease)
+            run = ActiveRun(row, self._producers.producer(row), self._clock, lease)
             self._heart.add(run)
             if row.cancel_requested_at is not None:
                 run.cancel()
+            began = self._clock.elapsed()
             try:
-                self._run(run, kind, function)
+                outcome = self._run(run, kind, function)
             finally:
                 self._heart.remove(run)
+            JOB_SECONDS.observe(self._clock.elapsed() - began, row.type, outcome)
+            if span is not None:
+                span.set_attribute("ilm.outcome", outcome)
 
     def _claim(self, job_id: UUID, kind: type[Job]) -> JobRow | None:
         if self.is_stopping:
@@ -104,51 +119,51 @@ class Desk:
 
     def _run(
         self, run: ActiveRun, kind: type[J], function: Callable[[J, ActiveRun], Outcome]
-    ) -> None:
+    ) -> str:
+        """See one attempt through; return what became of it."""
         began = self._clock.elapsed()
         run.producer.begin()
         try:
-            ending, effects = self._attempt(run, kind, function)
+            ending = self._attempt(run, kind, function)
         except LeaseLost:
             log.warning("job.lease_lost", attempt=run.attempt)
-            return
+            return LOST
         except GivenBack:
             self.give_back(run)
-            return
+            return GIVEN_BACK
         except OUTAGES as error:
-            self._step_back(run, error)
-            return
+            return self._step_back(run, error)
         except (Unavailable, _Bug) as error:
-            self._put_back(run, error)
-            return
-        self._close(run, ending, effects)
+            return self._put_back(run, error)
+        self._close(run, ending)
         took = round((self._clock.elapsed() - began) * 1000)
         log.info("job.ended", state=ending.state, attempt=run.attempt, took_ms=took)
+        return ending.state
 
     def _attempt(
         self, run: ActiveRun, kind: type[J], function: Callable[[J, ActiveRun], Outcome]
-    ) -> tuple[Ending, Sequence[Effect]]:
+    ) -> Ending:
         """Call the function; return how the job ends, or raise why it does not yet."""
         try:
             outcome = function(kind.from_input(run.row.input), run)
         except Cancelled as error:
-            return refused(error, state="cancelled"), ()
+            return refused(error, state="cancelled")
         except Refused as error:
-            return refused(error), ()
+            return refused(error)
         except FinalFailure as failure:
-            return cut_short(failure), failure.effects
+            return cut_short(failure)
         except (LeaseLost, GivenBack, Unavailable, *OUTAGES):
             raise
         except Exception as error:
             log.exception("job.bug", attempt=run.attempt)
             raise _Bug from error
-        return whole(outcome), outcome.effects
+        return whole(outcome)
 
-    def _close(self, run: ActiveRun, ending: Ending, effects: Sequence[Effect]) -> None:
+    def _close(self, run: ActiveRun, ending: Ending) -> None:
         """End the row, unless another attempt holds it."""
 
         def end() -> tuple[bool, list[Ready]]:
-            done, ready = self._finish(run.row, ending, effects)
+            done, ready = engine.finish(run.row, ending, self._window(run.row))
             return done or self._ended_before(run.row), ready
 
         try:
@@ -183,18 +198,6 @@ class Desk:
             log.exception("job.given_up", attempt=run.attempt)
             return None
 
-    def _finish(
-        self, row: JobRow, ending: Ending, effects: Sequence[Effect]
-    ) -> tuple[bool, list[Ready]]:
-        window = self._window(row)
-        if not effects:
-            return engine.finish(row, ending, window)
-        with database.unit():
-            done, ready = engine.finish(row, ending, window)
-            for effect in effects if done else ():
-                database.rows(effect.sql, effect.parameters)
-        return done, ready
-
     def _ended_before(self, row: JobRow) -> bool:
         """Say whether our own finish was committed although its answer never came."""
         fresh: JobRow = JobRow.get_by_id(row.id)
@@ -203,15 +206,17 @@ class Desk:
         row.__data__.update(fresh.__data__)
         return True
 
-    def _step_back(self, run: ActiveRun, error: Exception) -> None:
+    def _step_back(self, run: ActiveRun, error: Exception) -> str:
         """Give a job back whose database went away: not its failure. A bad statement is one."""
         if not is_cut(error):
-            self._put_back(run, error)
-        elif self._insist(run, lambda: engine.give_back(run.row)):
+            return self._put_back(run, error)
+        if self._insist(run, lambda: engine.give_back(run.row)):
             log.warning("job.cut_off", attempt=run.attempt, error=type(error).__name__)
             self._returned(run)
+        return GIVEN_BACK
 
-    def _put_back(self, run: ActiveRun, error: Exception) -> None:
+    def _put_back(self, run: ActiveRun, error: Exception) -> str:
+        """Let a job be tried again later; return what became of it."""
         policy = queues()[run.row.queue]
         retry_after = getattr(error, "retry_after", None)
         delay = wait_before_retry(policy, run.row.failures + 1, self._dice, retry_after)
@@ -219,7 +224,7 @@ class Desk:
         window = self._window(run.row)
         put = self._insist(run, lambda: engine.retry(run.row, delay, code, words, window))
         if put is None:
-            return
+            return LOST
         state, ready = put
         self._postman.post(ready)
         log.warning("job.put_back", state=state, attempt=run.attempt, code=code, delay=delay)
@@ -230,6 +235,7 @@ class Desk:
             if fresh is not None:
                 run.row.__data__.update(fresh.__data__)
                 run.producer.end(job_body(run.row))
+        return PUT_BACK if state == "queued" else state
 
     def give_back(self, run: ActiveRun) -> None:
         """Return a run's job to its queue at once, and post it again for another worker."""
@@ -246,6 +252,13 @@ class Desk:
 
     def _window(self, row: JobRow) -> int:
         return queues()[row.queue].window(self._settings)
+
+
+def _traced(row: JobRow) -> AbstractContextManager[Any]:
+    """Return the span of an attempt: in its request's trace, or in one of the job's own."""
+    name, told = f"job {row.type}", {"messaging.destination.name": row.queue}
+    within = row.request_id or f"req_{row.id.hex}"
+    return tracing.span(name, tracing.CONSUMER, within=within, attributes=told)
 
 
 class _Bug(Exception):

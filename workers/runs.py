@@ -6,9 +6,9 @@ from threading import Event, Lock
 from typing import Any, Final
 from uuid import UUID
 
+from jobs.producers import Producer
 from jobs.run import GivenBack, LeaseLost
 from jobs.sayings import Saying
-from jobs.streams import Producer
 from models.engine import Beat
 from models.jobs import JobRow
 from models.kernel.clock import Clock

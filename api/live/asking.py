@@ -7,33 +7,21 @@ from typing import Any, Final
 from falcon.asgi import Request
 
 from api.idempotency import idempotency_key
-from jobs.audience import Audience
+from api.live.intake import Intake
+from api.own_keys import own_key_of
 from jobs.llms.admission import Admission
 from jobs.llms.ask import BUFFER, CONTINUE, ERROR
 from jobs.llms.calls import WireCall
-from jobs.llms.own_keys import OwnKey
 from jobs.llms.provider import Message
-from jobs.queue import Queue, Sender, Wishes
-from models.idempotency import HOURS, fingerprint
 from models.jobs import JobRow
-from models.kernel.database import database
 from models.kernel.errors import Detail, Invalid
 
 RECOVERY: Final = "X-Ilm-Recovery"
 FALLBACK: Final = "X-Ilm-Fallback"
 ON_DISCONNECT: Final = "X-Ilm-On-Disconnect"
-OWN_KEY: Final = "X-Ilm-Provider-Key"
-OWN_VENDOR: Final = "X-Ilm-Provider"
-RETRY_COUNT: Final = "x-stainless-retry-count"
 RECOVERIES: Final = (ERROR, CONTINUE, BUFFER)
 KEPT_GOING: Final = "continue"
 CANCELLED: Final = "cancel"
-
-_KNOWN: Final = """
-select job_id from idempotency_key
-where account_id = %s and mode = %s and key = %s and fingerprint = %s and job_id is not null
-  and created_at >= now() - make_interval(hours => %s)
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,36 +37,21 @@ class Asked:
 class Asking:
     """Turns requests into jobs. Every method runs in the pool."""
 
-    def __init__(
-        self,
-        queue: Queue,
-        audience: Audience,
-        admission: Admission,
-    ) -> None:
-        """Take where jobs go, who remembers requests, and who admits questions."""
-        self._queue = queue
-        self._audience = audience
+    def __init__(self, intake: Intake, admission: Admission) -> None:
+        """Take where requests become jobs, and who admits questions."""
+        self._intake = intake
         self._admission = admission
 
     def submit(self, req: Request, asked: Asked) -> JobRow:
         """Accept a call, or return the one that this request repeats.
 
-        Raises what `Admission.admit` and `Queue.put` raise, and `Invalid` for a bad header.
+        Raises what `Admission.admit` and `Intake.take` raise, and `Invalid` for a bad header.
         """
-        principal = req.context.principal
-        key = idempotency_key(req)
-        wanted = fingerprint(req.method, req.path, req.context.given)
-        repeated = self._repeated(req, wanted) or self._known(req, key, wanted)
-        if repeated is not None:
-            return repeated
-        sender = Sender(principal.account_id, principal.mode, req.context.request_id)
-        wishes = Wishes(idempotency_key=key, fingerprint=wanted if key else None)
-        row = self._queue.put(self._job(req, asked, has_key=key is not None), sender, wishes)
-        self._audience.remember(_credential(req), wanted, row.id)
-        return row
+        return self._intake.take(req, lambda: self._job(req, asked))
 
-    def _job(self, req: Request, asked: Asked, *, has_key: bool) -> WireCall:
+    def _job(self, req: Request, asked: Asked) -> WireCall:
         principal, own = req.context.principal, own_key_of(req)
+        has_key = idempotency_key(req) is not None
         job = WireCall(
             wire=asked.wire,
             body=asked.body,
@@ -90,31 +63,6 @@ class Asking:
         falls_back = header_of(req, FALLBACK, ("on", "off"), "on") == "on"
         admitted = self._admission.admit(job.ask_with(falls_back=falls_back), principal, own)
         return replace(job, **admitted.fields)
-
-    def _known(self, req: Request, key: str | None, wanted: bytes) -> JobRow | None:
-        """Return the call that an Idempotency-Key has made: it is admitted once, key and all."""
-        principal = req.context.principal
-        place = (principal.account_id, principal.mode, key)
-        rows = database.rows(_KNOWN, (*place, wanted, HOURS)) if key else []
-        return JobRow.get_or_none(JobRow.id == rows[0][0]) if rows else None
-
-    def _repeated(self, req: Request, wanted: bytes) -> JobRow | None:
-        """Return the call that an SDK's own retry repeats, unless that has failed."""
-        if not (req.get_header(RETRY_COUNT) or "0").strip("0 "):
-            return None
-        job_id = self._audience.recall(_credential(req), wanted)
-        row: JobRow | None = JobRow.get_or_none(JobRow.id == job_id) if job_id else None
-        has_failed = row is not None and row.is_over and row.state != "succeeded"
-        return None if has_failed else row
-
-
-def own_key_of(req: Request) -> OwnKey | None:
-    """Return the key of the caller's own that a request brings; raise `Invalid` for an odd one."""
-    secret = req.get_header(OWN_KEY)
-    if secret is None:
-        return None
-    vendor = req.get_header(OWN_VENDOR)
-    return OwnKey(secret=secret, vendor=vendor and vendor.strip().lower())
 
 
 def cancels_on_disconnect(req: Request, *, is_kept: bool) -> bool:
@@ -132,8 +80,3 @@ def header_of(req: Request, name: str, allowed: Sequence[str], usual: str) -> st
     if value not in allowed:
         raise Invalid(details=[Detail(name, f"Must be one of: {', '.join(allowed)}.")])
     return value
-
-
-def _credential(req: Request) -> str:
-    principal = req.context.principal
-    return f"{principal.account_id}:{principal.mode}:{principal.key_id or principal.user_id}"

@@ -12,6 +12,7 @@ from falcon.asgi import Request, Response
 from api.hop import Hop
 from api.idempotency import once
 from api.live.files import FileContents
+from api.own_keys import refuse_own_key
 from api.resources.batches import owned_batch
 from api.resources.files import owned_file
 from api.resources.jobs import sender_of
@@ -81,6 +82,8 @@ class BatchOpenings:
         make: Callable[[], NewBatch],
         shown: Callable[[Batch], Mapping[str, Any]],
     ) -> None:
+        refuse_own_key(req)
+
         def work() -> None:
             opened: list[Accepted] = []
 

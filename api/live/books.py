@@ -77,8 +77,9 @@ class BookUploads:
         owner = Owner(
             principal.account_id, principal.user_id, principal.mode, req.context.request_id
         )
-        key = shelf.settle_file(upload)
         with database.unit():
+            shelf.admit(upload, owner)
+            key = shelf.settle_file(upload)
             book_id = shelf.add(upload, key, owner, about)
         resp.status = falcon.HTTP_201
         resp.media = book_body(Book.get_by_id(book_id), self._links)

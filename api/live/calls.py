@@ -2,7 +2,8 @@
 
 A stream ends in its wire's own way whatever happens: with the answer, or with an error; never as
 if it were whole when it is not. A cancel on disconnect waits a moment for the client, or for the
-retry its SDK sends, to come back on any instance; a killed web process cancels nothing.
+retry its SDK sends, to come back on any instance; a killed web process cancels nothing. Who
+listens is asked of Redis when it matters, and costs nothing before.
 """
 
 import asyncio
@@ -13,12 +14,12 @@ from typing import Final
 
 from falcon.asgi import Request, Response
 
+from api.endpoints import EVENT_STREAM
 from api.hop import Hop
 from api.live.departures import Departure
-from api.live.hub import Hub
-from api.live.streams import EVENT_STREAM, LOOKUP_SECONDS, Frame, Numbered, Reader
-from jobs.audience import Audience
-from jobs.queue import Queue
+from api.live.hub import Hub, Watcher
+from api.live.streams import LOOKUP_SECONDS, Frame, Numbered, Reader
+from jobs.queue import Queue, as_told
 from jobs.sayings import is_content
 from jobs.wires import wire
 from models.jobs import JobRow
@@ -91,12 +92,11 @@ class Listener:
 class Calls:
     """The calls that this process answers."""
 
-    def __init__(self, hub: Hub, hop: Hop, queue: Queue, audience: Audience, clock: Clock) -> None:
+    def __init__(self, hub: Hub, hop: Hop, queue: Queue, clock: Clock) -> None:
         """Take what hears of jobs, the way to the rows, what cancels, and the time."""
         self._hub = hub
         self._hop = hop
         self._queue = queue
-        self._audience = audience
         self._clock = clock
         self._cancels: set[asyncio.Task[None]] = set()
 
@@ -108,74 +108,78 @@ class Calls:
         resp.stream = self._bytes(job, teller, listener)
 
     async def ended(self, job: JobRow, listener: Listener, seconds: float) -> JobRow:
-        """Return a job's row once it is over.
+        """Return a job once it is over, as its `end` tells it or, where that was missed, its row.
 
         Raises `UpstreamTimeout` when time is up, `Unavailable` when the process drains: the job
         goes on. Of a client that has gone, whatever the row says.
         """
-        departure, place = Departure(listener.req), await self._join(job)
+        departure = Departure(listener.req)
         until = self._clock.elapsed() + seconds
         try:
             async with self._hub.watch(job.id) as watcher:
                 departure.wake(watcher)
-                row = await self._load(job)
-                while not row.is_over and not watcher.is_closing:
+                if not job.is_over:
+                    job = _as_ended(job, await self._hub.latest(job.id))
+                while not job.is_over and not watcher.is_closing:
                     if self._clock.elapsed() > until:
                         raise UpstreamTimeout("the answer takes longer than this request may")
                     await watcher.wait(LOOK_SECONDS)
-                    if not watcher.is_over and not _tells_end(watcher.events):
-                        watcher.events.clear()
-                        continue
-                    row = await self._load(job)
+                    job = await self._heard(job, watcher)
         finally:
-            self._left(job, departure, listener, place)
-        if not row.is_over and not departure.has_happened:
+            self._left(job, departure, listener)
+        if not job.is_over and not departure.has_happened:
             raise Unavailable("the server is going away; the answer will be there", retry_after=2)
-        return row
+        return job
 
     async def _bytes(
         self, job: JobRow, teller: WireTeller, listener: Listener
     ) -> AsyncIterator[bytes]:
-        departure, place = Departure(listener.req), await self._join(job)
+        departure = Departure(listener.req)
         try:
             async with self._hub.watch(job.id) as watcher:
                 departure.wake(watcher)
                 reader = Reader(self._hub, self._hop, watcher, teller)
-                async for frame in reader.frames(_loading(job)):
+                async for frame in reader.frames(job, loading(job)):
                     if departure.has_happened:
                         return
                     yield frame.serialize(None)
         finally:
-            self._left(job, departure, listener, place)
+            self._left(job, departure, listener)
 
-    async def _join(self, job: JobRow) -> int:
-        return await self._hop.run(lambda: self._audience.join(job.id), seconds=LOOKUP_SECONDS)
+    async def _heard(self, job: JobRow, watcher: Watcher) -> JobRow:
+        """Return a job as it is after what has arrived."""
+        if watcher.is_over or watcher.is_behind:
+            watcher.is_behind = False
+            return await self._hop.run(loading(job), seconds=LOOKUP_SECONDS)
+        events = tuple(watcher.events)
+        watcher.events.clear()
+        return _as_ended(job, events)
 
-    async def _load(self, job: JobRow) -> JobRow:
-        return await self._hop.run(_loading(job), seconds=LOOKUP_SECONDS)
-
-    def _left(self, job: JobRow, departure: Departure, listener: Listener, place: int) -> None:
+    def _left(self, job: JobRow, departure: Departure, listener: Listener) -> None:
         """Note that a client has stopped listening, and cancel if it went and that is its wish."""
         has_gone = departure.has_happened
         departure.close()
         if has_gone and listener.cancels:
-            task = asyncio.get_running_loop().create_task(self._cancel_unless_back(job, place))
+            task = asyncio.get_running_loop().create_task(self._cancel_unless_back(job))
             self._cancels.add(task)
             task.add_done_callback(self._cancels.discard)
 
-    async def _cancel_unless_back(self, job: JobRow, place: int) -> None:
+    async def _cancel_unless_back(self, job: JobRow) -> None:
         await asyncio.sleep(RETURN_SECONDS)
+        if await self._hub.is_heard(job.id):
+            return
 
         def cancel() -> None:
-            if self._audience.is_last(job.id, place):
-                with database.borrowed():
-                    self._queue.cancel(JobRow.get_by_id(job.id))
-                log.info("call.left", job_id=str(job.id))
+            with database.borrowed():
+                self._queue.cancel(JobRow.get_by_id(job.id))
+            log.info("call.left", job_id=str(job.id))
 
         await self._hop.run(cancel, seconds=LOOKUP_SECONDS)
 
 
-def _loading(job: JobRow) -> Callable[[], JobRow]:
+def loading(job: JobRow) -> Callable[[], JobRow]:
+    """Return what reads a job's row again."""
+
     def load() -> JobRow:
         with database.borrowed():
             row: JobRow = JobRow.get_by_id(job.id)
@@ -184,5 +188,8 @@ def _loading(job: JobRow) -> Callable[[], JobRow]:
     return load
 
 
-def _tells_end(events: Iterable[Numbered]) -> bool:
-    return any('"type":"end"' in data[:60] for _, data in events)
+def _as_ended(job: JobRow, events: Iterable[Numbered]) -> JobRow:
+    """Return a job as its `end` tells it, if that is among some events; else as it is."""
+    ends = (data for _, data in events if '"type":"end"' in data[:60])
+    end = next(ends, None)
+    return job if end is None else as_told(job, json.loads(end)["job"])

@@ -13,15 +13,16 @@ from api.live.asking import (
     RECOVERY,
     cancels_on_disconnect,
     header_of,
-    own_key_of,
 )
 from api.live.calls import Listener, WireTeller
 from api.live.streams import LOOKUP_SECONDS, Frame, cursor_of
 from api.live.wires import CALL_SECONDS, Desk, failure_of
-from api.resources.chats import bodies, message_body, owned
+from api.own_keys import own_key_of
+from api.resources.chats import answerable, bodies, message_body, owned
 from api.resources.jobs import keyed, sender_of
 from api.schemas.chats import MessageSchema
 from api.schemas.sessions import SessionReply
+from api.spending import spent_by
 from jobs.chats import chats
 from jobs.chats.formats import refuse_odd_schema
 from jobs.chats.talking import Speech, Talking, Turn, Wanted
@@ -100,7 +101,7 @@ class ChatAnswers:
         wanted = _wanted_of(req)
 
         def again() -> JobRow:
-            chat = owned(req, chat_id)
+            chat = answerable(req, chat_id)
             answer = Message.within(chat.id, msg_id)
             return self._talking.answer_again(chat, answer, wanted, _turn_of(req))
 
@@ -135,9 +136,10 @@ class ChatAnswers:
         after: int | None = None,
     ) -> None:
         """Answer with the stream of an answer, or with the whole of it."""
+        spent_by(req, row)
         listener = Listener(req=req, cancels=cancels_on_disconnect(req, is_kept=True))
         if streamed:
-            teller = ChatTeller(_voice_of(req, row, after), HEARTBEAT, after)
+            teller = teller_of(row, _recovery_of(req), after)
             self._desk.calls.stream(resp, row, teller, listener)
             return
         resp.set_header("X-Ilm-Job-Id", wire_id("job", row.id))
@@ -148,7 +150,7 @@ class ChatAnswers:
 
     def _ask(self, req: Request, chat_id: UUID, speech: Speech) -> JobRow:
         wanted, turn = _wanted_of(req), _turn_of(req)
-        return self._talking.ask(owned(req, chat_id), speech, wanted, turn)
+        return self._talking.ask(answerable(req, chat_id), speech, wanted, turn)
 
     def _keep(self, req: Request, resp: Response, chat_id: UUID, speech: Speech) -> None:
         """Keep a message that nobody is to answer."""
@@ -221,10 +223,10 @@ def _recovery_of(req: Request) -> str:
     return header_of(req, RECOVERY, RECOVERIES, ERROR)
 
 
-def _voice_of(req: Request, row: JobRow, after: int | None) -> ChatVoice:
-    """Return what tells an answer to a client; the answer's id is its job's."""
+def teller_of(row: JobRow, recovery: str, after: int | None) -> ChatTeller:
+    """Return what tells an answer to a client after a cursor; the answer's id is its job's."""
     ids = wire_id("msg", row.id), wire_id("job", row.id)
-    return ChatVoice(*ids, recovery=_recovery_of(req), after=after)
+    return ChatTeller(ChatVoice(*ids, recovery=recovery, after=after), HEARTBEAT, after)
 
 
 def _last_job(req: Request, chat_id: UUID) -> JobRow:

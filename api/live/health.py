@@ -5,23 +5,21 @@ run on threads of their own: a saturated pool must not make a healthy process lo
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import starmap
 from typing import Any, Final
 
 from falcon.asgi import Request, Response
 
+from jobs.probes import DATABASE, Probe
 from models.kernel.clock import Clock
 from models.kernel.errors import NotFound
 from models.kernel.logs import get_logger
 
 PROBE_SECONDS: Final = 1.0
 KEPT_SECONDS: Final = 1.0
-VITAL: Final = "database"
-
-Probe = Callable[[], object]
 
 log = get_logger(__name__)
 
@@ -32,11 +30,13 @@ class Finding:
 
     is_up: bool
     took_ms: float
+    figures: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def wire(self) -> dict[str, Any]:
         """The finding as JSON; why something is down is in the log, not here."""
-        return {"status": "ok" if self.is_up else "down", "took_ms": self.took_ms}
+        told = {"status": "ok" if self.is_up else "down", "took_ms": self.took_ms}
+        return {**told, "figures": dict(self.figures)} if self.figures else told
 
 
 class Health:
@@ -63,7 +63,7 @@ class Health:
 
     async def on_get(self, _req: Request, resp: Response) -> None:
         """Answer how everything is; 503 only when the database is away."""
-        findings = await self._findings()
+        findings = await self.findings()
         status = _overall(findings)
         resp.status = 503 if status == "down" else 200
         resp.media = {
@@ -74,7 +74,7 @@ class Health:
 
     async def on_get_one(self, _req: Request, resp: Response, dependency: str) -> None:
         """Answer how one dependency is; 503 when it is down."""
-        findings = await self._findings()
+        findings = await self.findings()
         if dependency not in findings:
             raise NotFound(f"there is no dependency of this name: {', '.join(findings)}")
         resp.status = 200 if findings[dependency].is_up else 503
@@ -84,7 +84,7 @@ class Health:
         """Let the probes' threads go."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _findings(self) -> Mapping[str, Finding]:
+    async def findings(self) -> Mapping[str, Finding]:
         """Return findings a second old at most; who asks meanwhile waits for the same round."""
         if self._clock.elapsed() >= self._kept_until:
             if self._asking is None or self._asking.done():
@@ -112,10 +112,12 @@ class Health:
         error = future.exception()
         if error is not None:
             log.warning("health.down", dependency=name, error=type(error).__name__)
-        return Finding(is_up=error is None, took_ms=took_ms)
+            return Finding(is_up=False, took_ms=took_ms)
+        found = future.result()
+        return Finding(True, took_ms, found if isinstance(found, Mapping) else {})
 
 
 def _overall(findings: Mapping[str, Finding]) -> str:
-    if VITAL in findings and not findings[VITAL].is_up:
+    if DATABASE in findings and not findings[DATABASE].is_up:
         return "down"
     return "ok" if all(finding.is_up for finding in findings.values()) else "degraded"

@@ -21,6 +21,8 @@ MOST_BUFFERED: Final = 2_000
 SWEEP_SECONDS: Final = 5.0
 REST_SECONDS: Final = 0.5
 LISTEN_SECONDS: Final = 1.0
+ALWAYS: Final = "hub"
+"""A channel nobody speaks on: who is subscribed to none may not listen."""
 
 Numbered = tuple[int, str]
 Sweep = Callable[[Collection[UUID]], Awaitable[Collection[UUID]]]
@@ -32,11 +34,12 @@ log = get_logger(__name__)
 class Watcher:
     """One client's view of one job: what has arrived, and what it has to look up."""
 
-    __slots__ = ("_bell", "events", "is_behind", "is_closing", "is_over", "job_id")
+    __slots__ = ("_bell", "_most", "events", "is_behind", "is_closing", "is_over", "job_id")
 
-    def __init__(self, job_id: UUID) -> None:
-        """Watch a job; nothing has arrived."""
+    def __init__(self, job_id: UUID, most: int = MOST_BUFFERED) -> None:
+        """Watch a job; nothing has arrived, and no more than `most` may wait."""
         self.job_id = job_id
+        self._most = most
         self.events: deque[Numbered] = deque()
         self.is_behind = False
         self.is_over = False
@@ -45,7 +48,7 @@ class Watcher:
 
     def push(self, event: Numbered) -> None:
         """Take an event; past the buffer's bound the client is behind and reads the stream."""
-        if len(self.events) >= MOST_BUFFERED:
+        if len(self.events) >= self._most:
             self.events.clear()
             self.is_behind = True
         if not self.is_behind:
@@ -75,28 +78,29 @@ class Hub:
         self._cache = cache
         self._sweep = sweep
         self._watchers: dict[str, set[Watcher]] = {}
-        self._ear: Any = None
+        self._line: Any = None
+        """The connection that is listened to; None while there is none."""
         self._tasks: list[asyncio.Task[None]] = []
         self._is_closing = False
 
     @asynccontextmanager
-    async def watch(self, job_id: UUID) -> AsyncIterator[Watcher]:
+    async def watch(self, job_id: UUID, most: int = MOST_BUFFERED) -> AsyncIterator[Watcher]:
         """Hear of a job from now on."""
         self._start()
-        watcher = Watcher(job_id)
+        watcher = Watcher(job_id, most)
         watcher.is_closing = self._is_closing
         channel = stream_key(job_id)
         watchers = self._watchers.setdefault(channel, set())
         watchers.add(watcher)
         try:
             if len(watchers) == 1:
-                await self._tell("subscribe", channel)
+                await self._tell("SUBSCRIBE", channel)
             yield watcher
         finally:
             watchers.discard(watcher)
             if not watchers and self._watchers.get(channel) is watchers:
                 del self._watchers[channel]
-                await self._tell("unsubscribe", channel)
+                await self._tell("UNSUBSCRIBE", channel)
 
     async def replay(self, job_id: UUID, after: int) -> list[Numbered]:
         """Return the events after a number, oldest first; none when Redis is away."""
@@ -104,7 +108,23 @@ class Hub:
             entries: Any = await self._cache.xrange(stream_key(job_id), f"({after}-0", "+")
         except (RedisError, OSError):
             return []
-        return [(int(key.split(b"-")[0]), fields[b"e"].decode()) for key, fields in entries]
+        return _numbered(entries)
+
+    async def latest(self, job_id: UUID) -> list[Numbered]:
+        """Return the last event, if Redis has one."""
+        try:
+            return _numbered(await self._cache.xrevrange(stream_key(job_id), count=1))
+        except (RedisError, OSError):
+            return []
+
+    async def is_heard(self, job_id: UUID) -> bool:
+        """Say whether anybody watches a job, in any process; yes, too, when nobody can tell."""
+        channel = stream_key(job_id)
+        try:
+            ((_, count),) = await self._cache.pubsub_numsub(channel)
+        except (RedisError, OSError):
+            return True
+        return bool(count)
 
     def close(self) -> None:
         """Let every watcher end resumably."""
@@ -119,7 +139,6 @@ class Hub:
 
     def _start(self) -> None:
         if not self._tasks:
-            self._ear = self._cache.pubsub(ignore_subscribe_messages=True)
             self._tasks = [
                 asyncio.create_task(self._listen_forever()),
                 asyncio.create_task(self._sweep_forever()),
@@ -129,49 +148,50 @@ class Hub:
         return [watcher for watchers in self._watchers.values() for watcher in watchers]
 
     async def _tell(self, verb: str, *channels: str) -> None:
-        """Subscribe or unsubscribe; when Redis is away, the listener does it on its return."""
-        try:
-            await getattr(self._ear, verb)(*channels)
-        except (RedisError, OSError):
+        """Send a word on the line; while there is none, the listener does it on its return.
+
+        It only writes: the listener alone reads and connects, or two would wait for one answer.
+        """
+        line = self._line
+        if not channels or line is None or not line.is_connected:
             return
+        try:
+            await line.send_command(verb, *channels, check_health=False)
+        except (RedisError, OSError):
+            log.debug("hub.line_broke", verb=verb)
 
     async def _listen_forever(self) -> None:
         while True:
             try:
-                await self._listen()
+                async with self._cache.pubsub(ignore_subscribe_messages=True) as ear:
+                    await self._listen(ear)
             except (RedisError, OSError, ValueError) as error:
                 log.warning("hub.deaf", error=type(error).__name__)
+            finally:
+                self._line = None
             await asyncio.sleep(REST_SECONDS)
-            await self._hear_again()
 
-    async def _listen(self) -> None:
-        """Fan out until the connection breaks; without a channel there is nothing to hear."""
+    async def _listen(self, ear: Any) -> None:
+        """Fan out what is heard, until the connection breaks."""
+        await ear.subscribe(ALWAYS)
+        self._line = ear.connection
+        await self._tell("SUBSCRIBE", *self._watchers)
+        self._look_again()
         while True:
-            if not self._ear.subscribed:
-                await asyncio.sleep(0.01)
-                continue
-            message = await self._ear.get_message(timeout=LISTEN_SECONDS)
+            message = await ear.get_message(timeout=LISTEN_SECONDS)
             if message is not None:
                 self._fan_out(message["channel"].decode(), message["data"].decode())
+
+    def _look_again(self) -> None:
+        """Let everybody read the stream: they have missed something perhaps."""
+        for watcher in self._all():
+            watcher.is_behind = True
+            watcher.ring()
 
     def _fan_out(self, channel: str, event: str) -> None:
         seq = int(event[7 : event.index(",")])
         for watcher in self._watchers.get(channel, ()):
             watcher.push((seq, event))
-
-    async def _hear_again(self) -> None:
-        """Subscribe anew on a fresh connection; whoever watches has missed something perhaps."""
-        try:
-            await self._ear.aclose()
-        except (RedisError, OSError):
-            log.debug("hub.connection_was_gone")
-        self._ear = self._cache.pubsub(ignore_subscribe_messages=True)
-        channels = list(self._watchers)
-        if channels:
-            await self._tell("subscribe", *channels)
-        for watcher in self._all():
-            watcher.is_behind = True
-            watcher.ring()
 
     async def _sweep_forever(self) -> None:
         """Every few seconds, find the jobs whose end nobody rang for."""
@@ -183,3 +203,8 @@ class Hub:
                 if watcher.job_id in over:
                     watcher.is_over = True
                     watcher.ring()
+
+
+def _numbered(entries: Any) -> list[Numbered]:
+    """Return the entries of a stream as events."""
+    return [(int(key.split(b"-")[0]), fields[b"e"].decode()) for key, fields in entries]

@@ -12,6 +12,7 @@ import falcon
 from falcon.asgi import Request, Response
 
 from api.hop import Hop
+from jobs.avatars import avatar_key
 from jobs.links import Links
 from jobs.pages.generate import page_key
 from jobs.pages.renderer import Tier
@@ -20,9 +21,11 @@ from models.kernel.errors import Forbidden, NotFound
 from models.kernel.ids import wire_id
 
 JPEG: Final = "image/jpeg"
+WEBP: Final = "image/webp"
 LOOKUP_SECONDS: Final = 10.0
 
 _NUMBERED: Final = re.compile(r"([1-9]\d{0,6})\.jpg", re.ASCII)
+_AVATAR: Final = re.compile(r"([0-9a-f]{64})-(512|96)\.webp", re.ASCII)
 _RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
 
 
@@ -56,13 +59,20 @@ class Images:
         """Send a custom cover."""
         await self._send(req, resp, cover_key(book_id, name.removesuffix(".jpg")))
 
-    async def _send(self, req: Request, resp: Response, key: str) -> None:
+    async def on_get_avatar(self, req: Request, resp: Response, user_id: UUID, name: str) -> None:
+        """Send a user's avatar in one of its sizes."""
+        match = _AVATAR.fullmatch(name)
+        if match is None:
+            raise NotFound
+        await self._send(req, resp, avatar_key(user_id, match[1], int(match[2])), WEBP)
+
+    async def _send(self, req: Request, resp: Response, key: str, kind: str = JPEG) -> None:
         query = req.context.query
         left = self._links.seconds_left(req.path, query["expires"], query["signature"])
         if not left:
             raise Forbidden("this address has expired or was never good; ask for a new one")
         facts = await self._hop.run(lambda: self._blobs.facts(key), seconds=LOOKUP_SECONDS)
-        resp.content_type = JPEG
+        resp.content_type = kind
         resp.set_header("Cache-Control", f"private, max-age={left}, immutable")
         resp.set_header("ETag", f'"{facts.etag}"')
         resp.set_header("Accept-Ranges", "bytes")

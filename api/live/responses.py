@@ -13,15 +13,10 @@ from jobs.wires.lists import page_of
 from jobs.wires.responses_input import input_items_of
 from jobs.wires.responses_output import cancelled_body, failed_body, pending_body, response_id
 from models.jobs import JobRow
-from models.kernel.database import database
-from models.kernel.errors import Detail, Invalid, NotFound
+from models.kernel.errors import Detail, Invalid, NotFound, ResourceDeleted
 
 PENDING: Final = {"queued": "queued", "running": "in_progress"}
 MOST_ITEMS: Final = 20
-
-_FORGET: Final = (
-    "insert into forgotten_answer (job_id, account_id) values (%s, %s) on conflict do nothing"
-)
 
 
 class ResponseRoutes(WireRoutes):
@@ -41,7 +36,10 @@ class ResponseRoutes(WireRoutes):
         def submit() -> JobRow:
             earlier = self._earlier(req, body)
             asked = Asked(wire=self.name, body=body, earlier=earlier, is_background=is_background)
-            return self.desk.asking.submit(req, asked)
+            row = self.desk.asking.submit(req, asked)
+            if row.is_forgotten:
+                raise ResourceDeleted("this request was answered, and its response is deleted")
+            return row
 
         row = await self.in_pool(submit)
         if is_background and body.get("stream") is not True:
@@ -66,13 +64,8 @@ class ResponseRoutes(WireRoutes):
         resp.media = self.state(row)
 
     async def on_delete_one(self, req: Request, resp: Response, answer: str) -> None:
-        """Forget a response: nobody can read it any more."""
-
-        def forget() -> None:
-            row = self.owned(req, answer)
-            database.rows(_FORGET, (row.id, row.account_id))
-
-        await self.in_pool(forget)
+        """Forget a response: nobody can read it any more; one that is written is cancelled."""
+        await self.in_pool(lambda: self._queue.forget(self.owned(req, answer)))
         resp.media = {"id": answer, "object": "response", "deleted": True}
 
     async def on_get_items(self, req: Request, resp: Response, answer: str) -> None:

@@ -1,10 +1,10 @@
 """The events of a job as Server-Sent Events, resumable on any instance (CONTRACT §4).
 
-Subscribe first, then read the row, then what the stream has after the client's number, then what
-arrives; numbers tell what is double and what is missing. Whatever was lost, the row gives.
+Subscribe first, then read what the stream has after the client's number, then what arrives;
+numbers tell what is double and what is missing. Whatever the stream has lost, the row gives.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable
 from typing import Any, Final, Protocol, cast
 from uuid import UUID
 
@@ -18,7 +18,6 @@ from models.jobs import TERMINAL, JobRow
 from models.kernel.database import database
 from models.kernel.errors import Detail, Invalid, Unavailable
 
-EVENT_STREAM: Final = "text/event-stream"
 HEARTBEAT_SECONDS: Final = 15.0
 RETRY_MS: Final = 1_000
 LOOKUP_SECONDS: Final = 10.0
@@ -41,6 +40,12 @@ class Frame:
     def serialize(self, _handler: object) -> bytes:
         """Return the bytes, as Falcon asks for them."""
         return self._bytes
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The frame's lines by their names, for who carries them in another way."""
+        lines = (line.partition(": ") for line in self._bytes.decode().split("\n"))
+        return {name: value for name, _, value in lines if name}
 
 
 HEARTBEAT: Final = Frame(": heartbeat")
@@ -115,17 +120,17 @@ class JobEvents:
             with database.borrowed():
                 return JobRow.owned_by(principal.account_id, principal.mode, job_id)
 
-        await self._hop.run(load, seconds=LOOKUP_SECONDS)
+        row = await self._hop.run(load, seconds=LOOKUP_SECONDS)
         resp.set_header("X-Accel-Buffering", "no")
-        resp.sse = cast("Any", self._frames(load, job_id, cursor))  # frames are written already
+        resp.sse = cast("Any", self._frames(row, load, cursor))  # frames are written already
 
     async def _frames(
-        self, load: Callable[[], JobRow], job_id: UUID, cursor: int | None
+        self, row: JobRow, load: Callable[[], JobRow], cursor: int | None
     ) -> AsyncIterator[Frame]:
         yield Frame(f"retry: {RETRY_MS}")
-        async with self._hub.watch(job_id) as watcher:
+        async with self._hub.watch(row.id) as watcher:
             reader = Reader(self._hub, self._hop, watcher, JobTeller(), cursor=cursor)
-            async for frame in reader.frames(load):
+            async for frame in reader.frames(row, load):
                 yield frame
 
 
@@ -143,15 +148,21 @@ class Reader:
         self._last = -1 if cursor is None else cursor
         self._has_left = False
 
-    async def frames(self, load: Callable[[], JobRow]) -> AsyncIterator[Frame]:
-        """Yield everything from here to the end, or to where the client has to resume."""
+    async def frames(self, row: JobRow, load: Callable[[], JobRow]) -> AsyncGenerator[Frame, None]:
+        """Yield everything from here to the end, or to where the client has to resume.
+
+        `row` is the job as it was a moment ago; it is loaded anew where the stream does not help.
+        """
+        before = None
         while not (self._teller.has_ended or self._has_left):
-            try:
-                row = await self._hop.run(load, seconds=LOOKUP_SECONDS)
-            except Unavailable:
-                for frame in self._teller.leave("unknown", self._last):
-                    yield frame
-                return
+            if self._watcher.is_over or self._watcher.is_behind or self._last == before:
+                try:
+                    row = await self._hop.run(load, seconds=LOOKUP_SECONDS)
+                except Unavailable:
+                    for frame in self._teller.leave("unknown", self._last):
+                        yield frame
+                    return
+            before = self._last
             async for frame in self._catch_up(row):
                 yield frame
             async for frame in self._follow(row):
@@ -220,9 +231,14 @@ def cursor_of(req: Request) -> int | None:
     if header is None or header == "":
         value: int | None = req.context.query.get("starting_after")
         return value
-    if not header.isdecimal() or int(header) > LARGEST:
-        raise Invalid(details=[Detail("Last-Event-ID", "Not the id of an event.")])
-    return int(header)
+    return number_of(header, "Last-Event-ID")
+
+
+def number_of(text: str, name: str) -> int:
+    """Return the number an event's id is; raise `Invalid`, naming where it was given."""
+    if not text.isdecimal() or int(text) > LARGEST:
+        raise Invalid(details=[Detail(name, "Not the id of an event.")])
+    return int(text)
 
 
 def over_among(hop: Hop) -> Callable[[Collection[UUID]], Any]:

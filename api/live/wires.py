@@ -95,7 +95,7 @@ class WireRoutes:
             raise NotFound("there is no such answer") from error
         row = JobRow.owned_by(principal.account_id, principal.mode, job_id)
         is_ours = row.type == WireCall.name and row.input["wire"] == self.name
-        if not answer.startswith(self._prefix) or not is_ours or _is_forgotten(job_id):
+        if not answer.startswith(self._prefix) or not is_ours:
             raise NotFound("there is no such answer")
         return row
 
@@ -133,7 +133,3 @@ def cursor_of(req: Request) -> int | None:
     if not text.isdecimal() or int(text) > LARGEST:
         raise Invalid(details=[Detail("starting_after", "Not the number of an event.")])
     return int(text)
-
-
-def _is_forgotten(job_id: UUID) -> bool:
-    return bool(database.rows("select 1 from forgotten_answer where job_id = %s", (job_id,)))

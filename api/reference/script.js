@@ -1,6 +1,8 @@
 "use strict";
 // Draws the OpenAPI document. Everything is made as nodes and text, so nothing in it can be markup.
 (() => {
+  const JSON_TYPE = "application/json";
+  const FORM_TYPE = "application/x-www-form-urlencoded";
   const VERBS = ["get", "post", "put", "patch", "delete"];
 
   const node = (tag, attributes = {}, ...children) => {
@@ -25,12 +27,13 @@
     return node("div", { class: "block" }, button, node("pre", {}, node("code", {}, text)));
   };
 
-  const resolver = (doc) => (schema) => {
+  const resolver = (doc) => (part) => {
     const seen = new Set();
-    let found = schema || {};
+    let found = part || {};
     while (found.$ref && !seen.has(found.$ref)) {
       seen.add(found.$ref);
-      found = doc.components.schemas[found.$ref.split("/").pop()] || {};
+      const [, , section, name] = found.$ref.split("/");
+      found = (doc.components[section] || {})[name] || {};
     }
     return found;
   };
@@ -80,43 +83,29 @@
     return rows;
   };
 
-  const sample = (schema, resolve, writing, depth = 0) => {
-    const real = resolve(schema);
-    if (real.example !== undefined) return real.example;
-    if (real.enum) return real.enum[0];
-    if (depth > 4) return null;
-    const type = [].concat(real.type || (real.properties ? "object" : "string"))[0];
-    if (type === "object") {
-      const made = {};
-      for (const [name, field] of Object.entries(real.properties || {}))
-        if (!(writing && field.readOnly)) made[name] = sample(field, resolve, writing, depth + 1);
-      return made;
-    }
-    if (type === "array") return [sample(real.items || {}, resolve, writing, depth + 1)];
-    if (type === "integer" || type === "number") return real.minimum ?? 0;
-    if (type === "boolean") return false;
-    return { "date-time": "2026-11-20T12:00:00.000Z", email: "reader@example.org" }[real.format] ?? "text";
-  };
+  const written = (example) => (typeof example === "string" ? example.trimEnd() : JSON.stringify(example, null, 2));
+
+  const quoted = (text) => `'${String(text).replaceAll("'", "'\\''")}'`;
 
   const curl = (doc, verb, path, operation, body) => {
     const lines = [`curl ${verb === "get" ? "" : `-X ${verb.toUpperCase()} `}'${doc.servers[0].url}${path}'`];
     if ((operation.security || []).length) lines.push(`-H "Authorization: Bearer $ILM_KEY"`);
-    if (body && body.json) {
+    if (body && body.type === JSON_TYPE) {
       lines.push("-H 'Content-Type: application/json'");
-      lines.push(`-d '${JSON.stringify(body.json).replaceAll("'", "'\\''")}'`);
+      lines.push(`-d ${quoted(JSON.stringify(body.example))}`);
     }
-    for (const [name, field] of Object.entries((body && body.form) || {}))
-      lines.push(`-F '${name}=${field.format === "binary" ? "@file" : "…"}'`);
+    for (const [name, value] of Object.entries(body && body.type !== JSON_TYPE ? body.example : {})) {
+      const text = typeof value === "string" ? value : JSON.stringify(value);
+      if (body.type === FORM_TYPE) lines.push(`--data-urlencode ${quoted(`${name}=${text}`)}`);
+      else lines.push(`-F ${quoted(`${name}=${(body.fields[name] || {}).format === "binary" ? "@file" : text}`)}`);
+    }
     return lines.join(" \\\n  ");
   };
 
   const bodyOf = (operation, resolve) => {
-    const content = (operation.requestBody || {}).content || {};
-    const json = content["application/json"];
-    const form = content["multipart/form-data"];
-    if (json) return { schema: json.schema, json: json.example ?? sample(json.schema, resolve, true) };
-    if (form) return { schema: form.schema, form: resolve(form.schema).properties || {} };
-    return null;
+    const [type, media] = Object.entries((operation.requestBody || {}).content || {})[0] || [];
+    if (!media) return null;
+    return { type, schema: media.schema, example: media.example ?? {}, fields: resolve(media.schema).properties || {} };
   };
 
   const section = (title, ...children) =>
@@ -124,15 +113,32 @@
 
   const table = (rows) => (rows.length ? [node("table", {}, node("tbody", {}, ...rows))] : []);
 
-  const answers = (operation, resolve) => Object.entries(operation.responses).map(([status, answer]) => {
-    const [type, media] = Object.entries(answer.content || {})[0] || [];
-    const bad = Number(status) >= 400;
-    const rows = media && !bad ? fieldsOf(media.schema || {}, resolve, false) : [];
-    const shown = rows.length ? copyable(JSON.stringify(sample(media.schema, resolve, false), null, 2)) : null;
-    const codes = bad ? answer.description.split(", ").flatMap((code, i) =>
-      [i ? ", " : "", node("a", { href: `/errors/${encodeURIComponent(code)}` }, code)]) : [type || "no body"];
-    if (!rows.length) return node("div", {}, node("code", {}, status), " ", ...codes);
+  const refusal = (status, answer, resolve) => {
+    const media = Object.values(answer.content || {})[0] || {};
+    const codes = answer.description.split(", ").flatMap((code, i) =>
+      [i ? ", " : "", node("a", { href: `/errors/${encodeURIComponent(code)}` }, code)]);
+    const line = [node("code", {}, status), " ", ...codes];
+    const examples = Object.values(media.examples || {});
+    if (!examples.length) return node("div", {}, ...line);
+    const told = node("details", {}, node("summary", {}, ...line));
+    const show = () => told.append(...examples.map((each) => copyable(written(resolve(each).value))));
+    told.addEventListener("toggle", show, { once: true });
+    return told;
+  };
+
+  const content = (status, type, media, resolve) => {
+    const rows = fieldsOf(media.schema || {}, resolve, false);
+    const shown = media.example === undefined ? null : copyable(written(media.example));
+    if (!rows.length && !shown) return node("div", {}, node("code", {}, status), " ", type);
     return node("details", { open: "" }, node("summary", {}, `${status} · ${type}`), ...table(rows), shown);
+  };
+
+  const answers = (operation, resolve) => Object.entries(operation.responses).flatMap(([status, told]) => {
+    const answer = resolve(told);
+    if (Number(status) >= 400) return [refusal(status, answer, resolve)];
+    const contents = Object.entries(answer.content || {});
+    if (!contents.length) return [node("div", {}, node("code", {}, status), " no body")];
+    return contents.map(([type, media]) => content(status, type, media, resolve));
   });
 
   const drawOperation = (doc, resolve, path, verb, operation) => {

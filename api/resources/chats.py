@@ -36,7 +36,7 @@ class Chats:
 
     def on_post(self, req: Request, resp: Response) -> None:
         """Begin a chat."""
-        chat = chats.begin(talker_of(req), req.context.body)
+        chat = _begun(req)
         resp.media = ChatSchema().dump(chat)
         resp.set_header("Location", chat_path(chat))
 
@@ -104,7 +104,7 @@ class Sessions:
 
     def on_post(self, req: Request, resp: Response) -> None:
         """Begin a session."""
-        chat = chats.begin(talker_of(req), req.context.body)
+        chat = _begun(req)
         resp.media = SessionSchema().dump(chat)
         resp.set_header("Location", f"/v1/ai/sessions/{wire_id('chat', chat.id)}")
 
@@ -120,13 +120,32 @@ class Sessions:
 
 def talker_of(req: Request) -> Talker:
     """Return whose chats a request is about."""
-    principal: Principal = req.context.principal
-    return Talker(principal.account_id, principal.user_id, principal.mode)
+    return talker(req.context.principal)
+
+
+def talker(principal: Principal) -> Talker:
+    """Return whose chats somebody asks for."""
+    return Talker(
+        principal.account_id,
+        principal.user_id,
+        principal.mode,
+        is_shared=principal.organization_id is not None,
+    )
 
 
 def owned(req: Request, chat_id: UUID) -> Chat:
     """Return a chat of the caller's."""
     return Chat.owned_by(talker_of(req), chat_id)
+
+
+def answerable(req: Request, chat_id: UUID) -> Chat:
+    """Return a chat of the caller's to be answered in, of whose book the LLM is given passages.
+
+    Raises `InsufficientPermissions` for who may not read that book.
+    """
+    chat = owned(req, chat_id)
+    _check_book(req, chat.book_id)
+    return chat
 
 
 def chat_path(chat: Chat) -> str:
@@ -151,6 +170,17 @@ def message_body(message: Message) -> dict[str, Any]:
     body["usage"] = usage_body(tokens, message.cost)
     body["error"] = {"code": message.error_code} if message.error_code else None
     return body
+
+
+def _begun(req: Request) -> Chat:
+    """Begin a chat of the caller's, about a book only if they may read one."""
+    _check_book(req, req.context.body.get("book_id"))
+    return chats.begin(talker_of(req), req.context.body)
+
+
+def _check_book(req: Request, book_id: UUID | None) -> None:
+    if book_id is not None:
+        req.context.principal.require("books:read")
 
 
 def _listed(req: Request) -> Listing:

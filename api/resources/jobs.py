@@ -8,11 +8,15 @@ from uuid import UUID
 from falcon.asgi import Request, Response
 from marshmallow import Schema, ValidationError
 
+from api.endpoints import ANY_PRINCIPAL
 from api.idempotency import idempotency_key
+from api.limits import Limits
+from api.own_keys import refuse_own_key
 from api.principals import Principal
 from api.reading import details_of
 from api.schemas.jobs import BookInput, CompletionInput, EchoInput, JobSchema
 from api.schemas.lists import page_of
+from api.spending import spent_by
 from jobs.job import Job
 from jobs.llms.admission import Admission
 from jobs.llms.complete import Complete
@@ -31,20 +35,37 @@ from models.llms import llm_named
 Make = Callable[[Mapping[str, Any], Principal, Admission], Job]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
     """A type clients may submit: the schema of its input, and what makes the job value of it."""
 
     schema: Schema
     make: Make
+    permission: str = ANY_PRINCIPAL
+    """What it needs beside `jobs:write`."""
+    on_book: str = ANY_PRINCIPAL
+    """What it needs when it is about a book."""
+    asks_llm: bool = False
+    """Whether it counts as an AI request (L-03)."""
+
+    def check(self, given: Mapping[str, Any], principal: Principal) -> None:
+        """Raise `InsufficientPermissions` for who may not do that to what is given (A-23)."""
+        if given.get("book_id") is not None:
+            principal.require(self.on_book)
 
 
 def submissions() -> dict[str, Submission]:
     """Return every type a client may submit (CONTRACT §4)."""
     return {
-        Echo.name: Submission(EchoInput(), lambda given, *_: Echo(**given)),
-        GeneratePages.name: Submission(BookInput(), _generate),
-        Complete.name: Submission(CompletionInput(), _complete),
+        Echo.name: Submission(schema=EchoInput(), make=lambda given, *_: Echo(**given)),
+        GeneratePages.name: Submission(schema=BookInput(), make=_generate, on_book="books:write"),
+        Complete.name: Submission(
+            schema=CompletionInput(),
+            make=_complete,
+            permission="ai:use",
+            on_book="books:read",
+            asks_llm=True,
+        ),
     }
 
 
@@ -66,21 +87,29 @@ def _complete(given: Mapping[str, Any], principal: Principal, admission: Admissi
 class Jobs:
     """The jobs of an account."""
 
-    def __init__(self, queue: Queue, kinds: Mapping[str, Submission], admission: Admission) -> None:
-        """Take where jobs go, what may be submitted, and who admits questions to LLMs."""
+    def __init__(
+        self,
+        queue: Queue,
+        kinds: Mapping[str, Submission],
+        admission: Admission,
+        limits: Limits,
+    ) -> None:
+        """Take where jobs go, what may be submitted, who admits questions, and what limits them."""
         self._queue = queue
         self._kinds = kinds
         self._admission = admission
+        self._limits = limits
 
     def on_post(self, req: Request, resp: Response) -> None:
         """Accept a job: 202 once its row is committed, whatever the broker does."""
-        body, principal = req.context.body, req.context.principal
-        job = self._job_of(body, principal)
+        refuse_own_key(req)
+        body = req.context.body
+        job = self._job_of(req, body)
         wishes = keyed(
             req, Wishes(priority=body["priority"], deadline_seconds=body["deadline_seconds"])
         )
         row = self._queue.put(job, sender_of(req), wishes)
-        answer_job(resp, row)
+        answer_job(resp, spent_by(req, row))
 
     def on_get(self, req: Request, resp: Response) -> None:
         """List jobs, newest first."""
@@ -102,15 +131,21 @@ class Jobs:
         """Cancel a job in any state; of one that is over, nothing changes."""
         resp.media = job_body(self._queue.cancel(_owned(req, job_id)))
 
-    def _job_of(self, body: Mapping[str, Any], principal: Principal) -> Job:
+    def _job_of(self, req: Request, body: Mapping[str, Any]) -> Job:
+        principal: Principal = req.context.principal
         kind = self._kinds.get(body["type"])
         if kind is None:
             known = ", ".join(sorted(self._kinds))
             raise Invalid(details=[Detail("type", f"Must be one of: {known}.")])
+        principal.require(kind.permission)
+        if kind.asks_llm:
+            self._limits.count_question(req)
         try:
-            return kind.make(kind.schema.load(body["input"]), principal, self._admission)
+            given = kind.schema.load(body["input"])
         except ValidationError as error:
             raise Invalid(details=list(details_of(error.messages, "input"))) from error
+        kind.check(given, principal)
+        return kind.make(given, principal, self._admission)
 
 
 def keyed(req: Request, wishes: Wishes) -> Wishes:
@@ -125,7 +160,13 @@ def keyed(req: Request, wishes: Wishes) -> Wishes:
 def sender_of(req: Request) -> Sender:
     """Return on whose behalf a request submits jobs."""
     principal = req.context.principal
-    return Sender(principal.account_id, principal.mode, req.context.request_id)
+    return Sender(
+        principal.account_id,
+        principal.mode,
+        req.context.request_id,
+        principal.user_id,
+        principal.key_id,
+    )
 
 
 def answer_job(resp: Response, row: JobRow) -> None:

@@ -1,21 +1,19 @@
 """The reference: the OpenAPI document, the page that shows it, and a page for every error code."""
 
-import base64
 import json
 from collections.abc import Callable
 from functools import cached_property
-from hashlib import sha256
 from html import escape
-from importlib.resources import files
 from typing import Any, Final
 
-from falcon import MEDIA_HTML, MEDIA_JSON
+from falcon import MEDIA_JSON
 from falcon.asgi import Request, Response
 
+from api import html
 from api.problems import ErrorEntry, catalogue
 from models.kernel.errors import NotFound
 
-CACHE: Final = "public, max-age=300"
+PACKAGE: Final = "api.reference"
 
 
 class Reference:
@@ -27,13 +25,13 @@ class Reference:
         style, script = _asset("style.css"), _asset("script.js")
         self._page = _asset("page.html").replace("{style}", style).replace("{script}", script)
         self._style = style
-        self._policy = _policy(style, script)
+        self._policy = html.policy(style, script)
 
     def on_get_document(self, _req: Request, resp: Response) -> None:
         """Answer the OpenAPI document."""
         resp.data = self._document
         resp.content_type = MEDIA_JSON
-        resp.set_header("Cache-Control", CACHE)
+        resp.set_header("Cache-Control", html.CACHE)
 
     def on_get_page(self, _req: Request, resp: Response) -> None:
         """Answer the page that shows it."""
@@ -54,10 +52,7 @@ class Reference:
         return json.dumps(self._describe(), ensure_ascii=False).encode()
 
     def _html(self, resp: Response, page: str) -> None:
-        resp.text = page
-        resp.content_type = MEDIA_HTML
-        resp.set_header("Content-Security-Policy", self._policy)
-        resp.set_header("Cache-Control", CACHE)
+        html.show(resp, page, self._policy)
 
 
 def _told(code: str, entry: ErrorEntry) -> str:
@@ -80,16 +75,4 @@ def _prose(text: str) -> str:
 
 
 def _asset(name: str) -> str:
-    return files("api.reference").joinpath(name).read_text(encoding="utf-8")
-
-
-def _policy(style: str, script: str) -> str:
-    """Allow exactly our own inline style and script, and fetching from ourselves."""
-    return (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}';"
-        " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}"
+    return html.asset(PACKAGE, name)

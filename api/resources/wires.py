@@ -1,13 +1,18 @@
-"""What the wires offer beside calls: the LLMs one may use, moderation, counting tokens."""
+"""What the wires offer beside calls: the models one may use, moderation, counting tokens."""
+
+from collections.abc import Iterator
+from typing import TypeVar
 
 from falcon.asgi import Request, Response
 
-from api.resources.models import seen_by
+from api.principals import Principal
+from api.resources.models import embedders_seen_by, seen_by
 from jobs.llms.counting import prompt_tokens
 from jobs.safety.screen import SafetyService
 from jobs.wires.messages_input import ask_to_count
 from jobs.wires.messages_output import count_body
 from jobs.wires.models import (
+    Offered,
     anthropic_model,
     anthropic_models,
     openai_model,
@@ -15,10 +20,13 @@ from jobs.wires.models import (
 )
 from jobs.wires.moderations import moderations_body, texts_of
 from jobs.wires.wires import MESSAGES
+from models.embedders import EmbedderModel
 from models.kernel.clock import Clock
 from models.kernel.errors import ModelNotFound
 from models.kernel.settings import Settings
-from models.llms import llm_named
+from models.llms import Llm, llm_named
+
+M = TypeVar("M", Llm, Llm | EmbedderModel)
 
 VERSION = "anthropic-version"
 """The header by which Anthropic's clients are told from OpenAI's."""
@@ -33,20 +41,32 @@ class WireModels:
         self._clock = clock
 
     def on_get(self, req: Request, resp: Response) -> None:
-        """List the LLMs that the caller may use."""
-        listed = seen_by(req.context.principal, self._settings, self._clock.now().date())
-        offered = [(each.llm, True) for each in listed if each.accessible]
-        resp.media = anthropic_models(offered) if _is_anthropic(req) else openai_models(offered)
+        """List the LLMs that the caller may use; to OpenAI's clients, the embedders too."""
+        principal = req.context.principal
+        if _is_anthropic(req):
+            resp.media = anthropic_models(each for each in self._llms(principal) if each[1])
+        else:
+            resp.media = openai_models(each for each in self._models(principal) if each[1])
 
     def on_get_one(self, req: Request, resp: Response, name: str) -> None:
-        """Look at an LLM; whether the caller may use it stands beside it."""
-        is_anthropic = _is_anthropic(req)
-        if llm_named(name) is None:
-            raise ModelNotFound(f"there is no LLM called {name[:100]}")
-        listed = seen_by(req.context.principal, self._settings, self._clock.now().date())
-        found = next(each for each in listed if each.llm.name == name)
-        write = anthropic_model if is_anthropic else openai_model
-        resp.media = write(found.llm, accessible=found.accessible)
+        """Look at a model; whether the caller may use it stands beside it."""
+        principal = req.context.principal
+        if _is_anthropic(req):
+            llm, may = _named(name, self._llms(principal))
+            resp.media = anthropic_model(llm, accessible=may)
+        else:
+            model, may = _named(name, self._models(principal))
+            resp.media = openai_model(model, accessible=may)
+
+    def _models(self, principal: Principal) -> Iterator[Offered]:
+        yield from self._llms(principal)
+        yield from embedders_seen_by(principal, self._settings)
+
+    def _llms(self, principal: Principal) -> Iterator[tuple[Llm, bool]]:
+        for each in seen_by(
+            principal.tier, principal.mode, self._settings, self._clock.now().date()
+        ):
+            yield each.llm, each.accessible
 
 
 class Moderations:
@@ -71,6 +91,13 @@ class TokenCounts:
         if llm_named(ask.model) is None:
             raise ModelNotFound(f"there is no LLM called {ask.model[:100]}")
         resp.media = count_body(prompt_tokens(ask.messages, ask.options))
+
+
+def _named(name: str, offered: Iterator[tuple[M, bool]]) -> tuple[M, bool]:
+    found = next((each for each in offered if each[0].name == name), None)
+    if found is None:
+        raise ModelNotFound(f"there is no model called {name[:100]}")
+    return found
 
 
 def _is_anthropic(req: Request) -> bool:

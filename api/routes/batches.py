@@ -3,12 +3,15 @@
 from typing import Any, Final
 
 from api.endpoints import Endpoint
+from api.examples import kept
 from api.live.batches import BatchOpenings, Counter
 from api.parts import Parts
 from api.resources.batches import Batches, MessageBatches
 from api.routes.files import TRANSFER_SECONDS, contents_of
 from api.schemas import batches as shapes
+from api.schemas.wire import example_id
 from jobs.wires.wires import CHAT, MESSAGES
+from models.batches import ANTHROPIC, OPENAI
 from models.kernel import errors
 
 LARGEST_BODY: Final = 32 * 2**20
@@ -49,10 +52,11 @@ def _openai(parts: Parts, openings: BatchOpenings) -> tuple[Endpoint, ...]:
             keyed=True,
             live=True,
             example={
-                "input_file_id": f"file_{'0' * 32}",
+                "input_file_id": example_id("file"),
                 "endpoint": "/v1/chat/completions",
                 "completion_window": "24h",
             },
+            shows=kept.batch(OPENAI, kept.OPENED),
             **common,
         ),
         Endpoint(
@@ -61,13 +65,21 @@ def _openai(parts: Parts, openings: BatchOpenings) -> tuple[Endpoint, ...]:
             handler=batches.on_get,
             summary="List batches",
             query=shapes.BatchQuery(),
+            shows=kept.batches(OPENAI),
             **common,
         ),
-        Endpoint(method="GET", handler=batches.on_get_one, summary="Look at a batch", **one),
+        Endpoint(
+            method="GET",
+            handler=batches.on_get_one,
+            summary="Look at a batch",
+            shows=kept.batch(OPENAI),
+            **one,
+        ),
         Endpoint(
             method="POST",
             handler=batches.on_post_cancel,
             summary="Cancel a batch",
+            shows=kept.batch(OPENAI, kept.STOPPING),
             **{**one, "path": "/v1/batches/{batch_id}/cancel"},
         ),
     )
@@ -99,6 +111,8 @@ def _anthropic(parts: Parts, openings: BatchOpenings) -> tuple[Endpoint, ...]:
             summary="Open a batch of messages",
             description="On the same engine as OpenAI's; 32 MiB at most.",
             body=shapes.NewMessageBatchSchema(),
+            example=kept.wanted_messages(),
+            shows=kept.batch(ANTHROPIC, kept.OPENED),
             body_limit=LARGEST_BODY,
             errors=REFUSALS,
             keyed=True,
@@ -112,14 +126,28 @@ def _anthropic(parts: Parts, openings: BatchOpenings) -> tuple[Endpoint, ...]:
             handler=batches.on_get,
             summary="List batches of messages",
             query=shapes.MessageBatchQuery(),
+            shows=kept.batches(ANTHROPIC),
             **common,
         ),
-        Endpoint(method="GET", handler=batches.on_get_one, summary="Look at a batch", **one),
-        Endpoint(method="DELETE", handler=batches.on_delete, summary="Delete a batch", **one),
+        Endpoint(
+            method="GET",
+            handler=batches.on_get_one,
+            summary="Look at a batch",
+            shows=kept.batch(ANTHROPIC),
+            **one,
+        ),
+        Endpoint(
+            method="DELETE",
+            handler=batches.on_delete,
+            summary="Delete a batch",
+            shows=kept.forgotten_batch(),
+            **one,
+        ),
         Endpoint(
             method="POST",
             handler=batches.on_post_cancel,
             summary="Cancel a batch of messages",
+            shows=kept.batch(ANTHROPIC, kept.STOPPING),
             **{**one, "path": f"{path}/{{batch_id}}/cancel"},
         ),
         Endpoint(
@@ -128,6 +156,7 @@ def _anthropic(parts: Parts, openings: BatchOpenings) -> tuple[Endpoint, ...]:
             summary="Read the results of a batch",
             description="JSONL in the order of the requests; while it runs, what there is.",
             media_type="application/x-jsonl",
+            shows=kept.results(),
             live=True,
             seconds=TRANSFER_SECONDS,
             **{**one, "path": f"{path}/{{batch_id}}/results"},

@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any, Final
 
 from api.endpoints import PUBLIC, Endpoint
+from api.examples.jobs import queued
 from api.live.books import BookUploads, CoverUploads
 from api.live.images import JPEG, Images
 from api.live.uploads import Receiver
@@ -14,6 +15,7 @@ from api.resources.pages import Pages
 from api.schemas import books as shapes
 from api.schemas.jobs import JobSchema
 from api.schemas.lists import page_of
+from jobs.pages.generate import GeneratePages
 from jobs.pages.renderer import Tier
 from models.kernel.errors import (
     Forbidden,
@@ -35,7 +37,7 @@ def book_routes(parts: Parts) -> tuple[Endpoint, ...]:
 
 
 def _books(parts: Parts) -> tuple[Endpoint, ...]:
-    books = Books(parts.queue, parts.links, parts.clock)
+    books = Books(parts.queue, parts.links, parts.shelf, parts.clock)
     uploads = BookUploads(
         receiver=Receiver(parts.blobs, parts.settings.max_upload_bytes),
         queue=parts.queue,
@@ -55,6 +57,12 @@ def _books(parts: Parts) -> tuple[Endpoint, ...]:
             description="PDF, EPUB, MOBI or UTF-8 text, told by its content; 500 MB at most. 201"
             " once file and record are kept; its text, then its page images follow.",
             form=shapes.NewBookUpload(),
+            shows={
+                "pageCount": None,
+                "textStatus": "pending",
+                "pagesStatus": "pending",
+                "coverUrl": None,
+            },
             status=201,
             errors=(PayloadTooLarge, UnsupportedMediaType, RateLimitExceeded),
             keyed=True,
@@ -118,7 +126,7 @@ def _pages(parts: Parts) -> tuple[Endpoint, ...]:
             description="With signed addresses of their images, good for up to an hour; null for"
             " a tier that is still to be drawn.",
             query=shapes.PagesQuery(),
-            answer=page_of(shapes.PageSchema),
+            answer=shapes.PagesSchema(),
             errors=GONE,
             **common,
         ),
@@ -152,6 +160,7 @@ def _pages(parts: Parts) -> tuple[Endpoint, ...]:
             description="What is missing; with `again`, all of them anew.",
             body=shapes.GenerateWish(),
             answer=JobSchema(),
+            shows=queued(GeneratePages.name),
             status=202,
             errors=(*OWNERS, RateLimitExceeded),
             keyed=True,

@@ -2,9 +2,10 @@
 
 from typing import Any, Final
 
-from api.endpoints import Endpoint
+from api.endpoints import EVENT_STREAM, Endpoint
+from api.examples.calls import ANSWER, QUESTION, streamed_in_chat
+from api.examples.shapes import example_of
 from api.live.chats import ChatAnswers
-from api.live.streams import EVENT_STREAM
 from api.live.wires import CALL_SECONDS
 from api.parts import Parts
 from api.resources.chats import Chats, Messages
@@ -17,7 +18,8 @@ from models.kernel.errors import Conflict, Invalid, NotFound, ResourceDeleted
 
 GONE: Final = (NotFound, ResourceDeleted)
 ANSWERS: Final = (*GONE, Conflict, Invalid, *REFUSALS)
-QUESTION: Final = {"content": "Where does the walrus live?"}
+ASKED: Final = {"content": QUESTION}
+PARTIAL: Final = {"status": "partial", "finishReason": "cancelled"}
 CHAT: Final = "/v1/chats/{chat_id}"
 MESSAGE: Final = "/v1/chats/{chat_id}/messages/{msg_id}"
 
@@ -58,13 +60,15 @@ def _chats(chats: Chats) -> tuple[Endpoint, ...]:
             handler=chats.on_post,
             permission="chats:write",
             summary="Begin a chat",
-            description="About a book or not. Without a title it is called after its first"
-            " message; without a `model`, each answer goes to the LLM that suits it.",
+            description="About a book or not; about one, it and its answers need `books:read` too."
+            " Without a title it is called after its first message; without a `model`, each answer"
+            " goes to the LLM that suits it.",
             body=shapes.NewChat(),
             status=201,
             errors=(*GONE, Conflict, Invalid),
             creates=True,
             example={"title": "Walruses", "tags": ["biology"]},
+            shows={"headId": None, "messageCount": 0, "contextTokens": 0, "settings": {}},
             **common,
         ),
         Endpoint(
@@ -169,6 +173,7 @@ def _answers(answers: ChatAnswers) -> tuple[Endpoint, ...]:
         "tag": "Chats",
         "query": shapes.AnswerQuery(),
         "answer": shapes.MessageSchema(),
+        "shows": {"content": ANSWER},
         "errors": ANSWERS,
         "live": True,
         "seconds": int(CALL_SECONDS),
@@ -183,7 +188,8 @@ def _answers(answers: ChatAnswers) -> tuple[Endpoint, ...]:
             " result of a call; `answer: false` only keeps the message (201).",
             body=shapes.NewMessage(),
             keyed=True,
-            example=QUESTION,
+            example=ASKED,
+            streams=streamed_in_chat(),
             **common,
         ),
         Endpoint(
@@ -194,7 +200,8 @@ def _answers(answers: ChatAnswers) -> tuple[Endpoint, ...]:
             description="The new words begin a branch beside the old ones, and are answered there.",
             body=shapes.Edit(),
             keyed=True,
-            example=QUESTION,
+            example=ASKED,
+            streams=streamed_in_chat(),
             **common,
         ),
         Endpoint(
@@ -206,6 +213,7 @@ def _answers(answers: ChatAnswers) -> tuple[Endpoint, ...]:
             body=shapes.AnswerWish(),
             keyed=True,
             example={"model": "gpt-4o-mini"},
+            streams=streamed_in_chat(),
             **common,
         ),
         Endpoint(
@@ -214,7 +222,13 @@ def _answers(answers: ChatAnswers) -> tuple[Endpoint, ...]:
             handler=answers.on_post_cancel,
             summary="Stop the answer that is being written",
             description="What there is of it stays, and is what you pay for.",
-            **{**common, "query": None, "answer": shapes.CancelledSchema(), "errors": GONE},
+            **{
+                **common,
+                "query": None,
+                "answer": shapes.CancelledSchema(),
+                "shows": {"messages": [example_of(shapes.MessageSchema()) | PARTIAL]},
+                "errors": GONE,
+            },
         ),
     )
 
@@ -224,6 +238,7 @@ def _streams(answers: ChatAnswers) -> tuple[Endpoint, ...]:
         "path": f"{CHAT}/stream",
         "tag": "Chats",
         "media_type": EVENT_STREAM,
+        "shows": streamed_in_chat(),
         "errors": ANSWERS,
         "live": True,
         "seconds": int(CALL_SECONDS),
@@ -240,7 +255,7 @@ def _streams(answers: ChatAnswers) -> tuple[Endpoint, ...]:
             body=shapes.NewMessage(),
             query=shapes.AnswerQuery(),
             keyed=True,
-            example=QUESTION,
+            example=ASKED,
             **common,
         ),
         Endpoint(

@@ -3,8 +3,10 @@
 from typing import Any
 
 from api.endpoints import Endpoint
+from api.examples import beside
 from api.live.calls import Calls
 from api.live.embeddings import CALL_SECONDS, Embeddings
+from api.live.intake import Intake
 from api.parts import Parts
 from api.resources.wires import Moderations, TokenCounts, WireModels
 from api.routes.wires import LARGEST_CALL, REFUSALS
@@ -16,8 +18,8 @@ from models.kernel import errors
 
 def embedding_routes(parts: Parts) -> tuple[Endpoint, ...]:
     """Return the endpoints of the wires that are no calls of an LLM."""
-    calls = Calls(parts.hub, parts.hop, parts.queue, parts.audience, parts.clock)
-    embeddings = Embeddings(parts.queue, parts.planner, calls, parts.hop)
+    calls = Calls(parts.hub, parts.hop, parts.queue, parts.clock)
+    embeddings = Embeddings(Intake(parts.queue, parts.recent), parts.planner, calls, parts.hop)
     common: dict[str, Any] = {"permission": "ai:use", "query": WireQuery()}
     return (
         Endpoint(
@@ -26,7 +28,8 @@ def embedding_routes(parts: Parts) -> tuple[Endpoint, ...]:
             handler=embeddings.on_post,
             summary="Make vectors of texts",
             description="Valid for OpenAI's own SDK. `ilm-minilm` and `ilm-hashing` run here and"
-            " cost nothing.",
+            " cost nothing. Honours `Idempotency-Key` and `on_disconnect`; takes no"
+            " `X-Ilm-Provider-Key`.",
             tag="OpenAI Embeddings",
             wire=CHAT,
             body=Passed(),
@@ -35,7 +38,8 @@ def embedding_routes(parts: Parts) -> tuple[Endpoint, ...]:
             keyed=True,
             live=True,
             seconds=int(CALL_SECONDS),
-            example={"model": "ilm-hashing", "input": ["one text", "another"]},
+            example=beside.TO_EMBED,
+            shows=beside.vectors(),
             **common,
         ),
         *_models(WireModels(parts.settings, parts.clock), common),
@@ -48,7 +52,8 @@ def embedding_routes(parts: Parts) -> tuple[Endpoint, ...]:
             tag="OpenAI Moderations",
             wire=CHAT,
             body=Passed(),
-            example={"input": "To kill a mockingbird"},
+            example=beside.TO_JUDGE,
+            shows=beside.verdicts(),
             **common,
         ),
         Endpoint(
@@ -62,10 +67,8 @@ def embedding_routes(parts: Parts) -> tuple[Endpoint, ...]:
             body=Passed(),
             body_limit=LARGEST_CALL,
             errors=(errors.ModelNotFound,),
-            example={
-                "model": "claude-haiku-4-5",
-                "messages": [{"role": "user", "content": "Hello"}],
-            },
+            example=beside.TO_COUNT,
+            shows=beside.count(),
             **common,
         ),
     )
@@ -77,20 +80,23 @@ def _models(models: WireModels, common: dict[str, Any]) -> tuple[Endpoint, ...]:
             method="GET",
             path="/v1/models",
             handler=models.on_get,
-            summary="List the LLMs I may use",
-            description="In Anthropic's shape when `anthropic-version` is sent.",
+            summary="List the models I may use",
+            description="LLMs and embedders; in Anthropic's shape, and then LLMs alone, when"
+            " `anthropic-version` is sent.",
             tag="Models",
             wire=CHAT,
+            shows=beside.models(),
             **common,
         ),
         Endpoint(
             method="GET",
             path="/v1/models/{name:path}",
             handler=models.on_get_one,
-            summary="Look at an LLM",
+            summary="Look at a model",
             tag="Models",
             wire=CHAT,
             errors=(errors.ModelNotFound,),
+            shows=beside.model(),
             **common,
         ),
     )

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from api.endpoints import Endpoint
+from api.examples import kept
 from api.live.files import BYTES, FileContents
 from api.live.uploads import Receiver
 from api.parts import Parts
@@ -28,6 +29,7 @@ def file_routes(parts: Parts) -> tuple[Endpoint, ...]:
             summary="Upload a file",
             description="In the shape of OpenAI's Files, for its own SDK: 200 MB at most.",
             form=FileUpload(),
+            shows=kept.kept_file(),
             errors=(errors.PayloadTooLarge, errors.UnsupportedMediaType),
             keyed=True,
             live=True,
@@ -40,10 +42,23 @@ def file_routes(parts: Parts) -> tuple[Endpoint, ...]:
             handler=files.on_get,
             summary="List files",
             query=FileQuery(),
+            shows=kept.kept_files(),
             **common,
         ),
-        Endpoint(method="GET", handler=files.on_get_one, summary="Look at a file", **one),
-        Endpoint(method="DELETE", handler=files.on_delete, summary="Delete a file", **one),
+        Endpoint(
+            method="GET",
+            handler=files.on_get_one,
+            summary="Look at a file",
+            shows=kept.kept_file(),
+            **one,
+        ),
+        Endpoint(
+            method="DELETE",
+            handler=files.on_delete,
+            summary="Delete a file",
+            shows=kept.forgotten_file(),
+            **one,
+        ),
         Endpoint(
             method="GET",
             handler=contents.on_get,

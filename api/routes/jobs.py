@@ -2,23 +2,22 @@
 
 from typing import Any
 
-from api.endpoints import Endpoint
-from api.live.streams import EVENT_STREAM, JobEvents
+from api.endpoints import EVENT_STREAM, Endpoint
+from api.examples.jobs import queued, watched
+from api.live.streams import JobEvents
 from api.parts import Parts
 from api.resources.jobs import Jobs, submissions
 from api.schemas.jobs import EventsQuery, JobQuery, JobSchema, NewJobSchema
 from api.schemas.lists import page_of
-from models.kernel.errors import (
-    NotFound,
-    PaymentRequired,
-    RateLimitExceeded,
-    ResourceDeleted,
-)
+from api.schemas.wire import EXAMPLE_MOMENT
+from jobs.system import Echo
+from models.kernel.denials import PaymentRequired
+from models.kernel.errors import NotFound, RateLimitExceeded, ResourceDeleted
 
 
 def job_routes(parts: Parts) -> tuple[Endpoint, ...]:
     """Return the endpoints of jobs (CONTRACT §4)."""
-    jobs = Jobs(parts.queue, submissions(), parts.admission)
+    jobs = Jobs(parts.queue, submissions(), parts.admission, parts.limits)
     common: dict[str, Any] = {"tag": "Jobs"}
     return (
         Endpoint(
@@ -28,7 +27,9 @@ def job_routes(parts: Parts) -> tuple[Endpoint, ...]:
             permission="jobs:write",
             summary="Submit a job",
             description="202 means it is kept and will end, whatever fails meanwhile. Honours"
-            " `Idempotency-Key`: the same key and body answer with the same job.",
+            " `Idempotency-Key`: the same key and body answer with the same job."
+            " `llm.completion` is an AI request: it needs `ai:use` too, and `books:read` when it is"
+            " about a book; `pages.generate` needs `books:write`.",
             body=NewJobSchema(),
             answer=JobSchema(),
             status=202,
@@ -39,7 +40,8 @@ def job_routes(parts: Parts) -> tuple[Endpoint, ...]:
                 ResourceDeleted,
             ),
             keyed=True,
-            example={"type": "system.echo", "input": {"text": "hello", "chunks": 5}},
+            example={"type": Echo.name, "input": {"text": "hello", "chunks": 5}},
+            shows=queued(Echo.name),
             **common,
         ),
         Endpoint(
@@ -73,6 +75,7 @@ def job_routes(parts: Parts) -> tuple[Endpoint, ...]:
             " instance.",
             query=EventsQuery(),
             media_type=EVENT_STREAM,
+            shows=watched(),
             errors=(NotFound,),
             live=True,
             **common,
@@ -85,6 +88,7 @@ def job_routes(parts: Parts) -> tuple[Endpoint, ...]:
             summary="Cancel a job",
             description="A queued job is over at once; a running one ends within seconds.",
             answer=JobSchema(),
+            shows={"status": "cancelled", "finishedAt": EXAMPLE_MOMENT},
             errors=(NotFound,),
             **common,
         ),

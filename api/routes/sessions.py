@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from api.endpoints import Endpoint
+from api.examples.calls import ANSWER, QUESTION
 from api.live.chats import ChatAnswers
 from api.live.wires import CALL_SECONDS
 from api.resources.chats import Chats, Sessions
@@ -14,7 +15,7 @@ from api.schemas.lists import page_of
 from models.kernel.errors import Conflict, Invalid, NotFound, ResourceDeleted
 
 GONE: Final = (NotFound, ResourceDeleted)
-QUESTION: Final = {"content": "Where does the walrus live?"}
+ASKED: Final = {"content": QUESTION}
 SESSION: Final = "/v1/ai/sessions/{chat_id}"
 
 Common = dict[str, Any]
@@ -38,6 +39,7 @@ def session_routes(chats: Chats, answers: ChatAnswers) -> tuple[Endpoint, ...]:
             errors=(*GONE, Conflict, Invalid),
             creates=True,
             example={"title": "Walruses"},
+            shows={"messageCount": 0},
             **common,
         ),
         Endpoint(
@@ -83,7 +85,8 @@ def session_routes(chats: Chats, answers: ChatAnswers) -> tuple[Endpoint, ...]:
             live=True,
             seconds=int(CALL_SECONDS),
             keyed=True,
-            example=QUESTION,
+            example=ASKED,
+            shows={"content": ANSWER},
             **common,
         ),
     )

@@ -2,13 +2,14 @@
 
 from typing import Any, Final
 
-from api.endpoints import PUBLIC, Endpoint
+from api.endpoints import HTML, PUBLIC, Endpoint
 from api.parts import Parts
 from api.resources.reference import Reference
 from api.schemas.system import DependencySchema, HealthSchema
-from models.kernel.errors import NotFound
+from models.kernel.errors import NotFound, Unauthorized
+from models.kernel.release import VERSION
 
-HTML: Final = "text/html"
+PROMETHEUS: Final = "text/plain"
 
 
 def health_routes(parts: Parts) -> tuple[Endpoint, ...]:
@@ -34,6 +35,25 @@ def health_routes(parts: Parts) -> tuple[Endpoint, ...]:
     )
 
 
+def metrics_routes(parts: Parts) -> tuple[Endpoint, ...]:
+    """Return the endpoint that says what was counted."""
+    return (
+        Endpoint(
+            method="GET",
+            path="/metrics",
+            handler=parts.metrics.on_get,
+            permission=PUBLIC,
+            live=True,
+            tag="System",
+            summary="What was counted",
+            description="Prometheus' text format; for this machine, or for ILM_METRICS_TOKEN.",
+            media_type=PROMETHEUS,
+            shows='ilm_dependency_up{dependency="database"} 1\n',
+            errors=(Unauthorized,),
+        ),
+    )
+
+
 def reference_routes(pages: Reference) -> tuple[Endpoint, ...]:
     """Return the endpoints that serve the reference."""
     common: dict[str, Any] = {"method": "GET", "permission": PUBLIC, "tag": "Reference"}
@@ -43,6 +63,7 @@ def reference_routes(pages: Reference) -> tuple[Endpoint, ...]:
             handler=pages.on_get_document,
             summary="This document",
             description="OpenAPI 3.1 of every route.",
+            shows={"openapi": "3.1.0", "info": {"title": "Ilm", "version": VERSION}, "paths": {}},
             **common,
         ),
         Endpoint(

@@ -3,19 +3,31 @@
 from typing import Any, Final
 
 from api.endpoints import Endpoint
+from api.examples.calls import (
+    answered,
+    asked,
+    cancelled_response,
+    forgotten_response,
+    items_of_response,
+    queued_response,
+    streamed,
+)
 from api.live.asking import Asking
 from api.live.calls import Calls
+from api.live.intake import Intake
 from api.live.responses import ResponseRoutes
 from api.live.wires import CALL_SECONDS, Desk, WireRoutes
 from api.parts import Parts
 from api.schemas.wires import ItemsQuery, Passed, ResumeQuery, WireQuery
+from jobs.wires.wires import RESPONSES
 from models.kernel import errors
+from models.kernel.denials import PaymentRequired
 
 LARGEST_CALL: Final = 32 * 2**20
 REFUSALS: Final = (
     errors.ModelNotFound,
     errors.ModelNotAvailable,
-    errors.PaymentRequired,
+    PaymentRequired,
     errors.Forbidden,
     errors.RateLimitExceeded,
     errors.ContextTooLong,
@@ -45,8 +57,8 @@ def wire_routes(parts: Parts) -> tuple[Endpoint, ...]:
 def desk_of(parts: Parts) -> Desk:
     """Return what the routes of the wires act through."""
     return Desk(
-        asking=Asking(parts.queue, parts.audience, parts.admission),
-        calls=Calls(parts.hub, parts.hop, parts.queue, parts.audience, parts.clock),
+        asking=Asking(Intake(parts.queue, parts.recent), parts.admission),
+        calls=Calls(parts.hub, parts.hop, parts.queue, parts.clock),
         hop=parts.hop,
     )
 
@@ -74,11 +86,9 @@ def _calls(routes: WireRoutes, path: str, tag: str) -> tuple[Endpoint, ...]:
             body_limit=LARGEST_CALL,
             errors=REFUSALS,
             keyed=True,
-            example={
-                "model": "gpt-4o-mini",
-                "max_tokens": 100,
-                "messages": [{"role": "user", "content": "Hello"}],
-            },
+            example=asked(routes.name),
+            shows=answered(routes.name),
+            streams=streamed(routes.name),
             **common,
         ),
         Endpoint(
@@ -89,6 +99,8 @@ def _calls(routes: WireRoutes, path: str, tag: str) -> tuple[Endpoint, ...]:
             description="With `stream=true`, the events after `starting_after` (`x_ilm.seq`).",
             query=ResumeQuery(),
             errors=(errors.NotFound, *REFUSALS),
+            shows=answered(routes.name),
+            streams=streamed(routes.name),
             **common,
         ),
     )
@@ -114,9 +126,11 @@ def _responses(routes: ResponseRoutes) -> tuple[Endpoint, ...]:
             body=Passed(),
             query=WireQuery(),
             body_limit=LARGEST_CALL,
-            errors=REFUSALS,
+            errors=(errors.ResourceDeleted, *REFUSALS),
             keyed=True,
-            example={"model": "gpt-4o-mini", "input": "Hello", "background": True},
+            example=asked(RESPONSES, background=True),
+            shows=queued_response(),
+            streams=streamed(RESPONSES),
             **common,
         ),
         Endpoint(
@@ -124,13 +138,24 @@ def _responses(routes: ResponseRoutes) -> tuple[Endpoint, ...]:
             handler=routes.on_get_one,
             summary="Look at a response, or resume its stream",
             query=ResumeQuery(),
+            shows=answered(RESPONSES),
+            streams=streamed(RESPONSES),
             **one,
         ),
-        Endpoint(method="DELETE", handler=routes.on_delete_one, summary="Forget a response", **one),
+        Endpoint(
+            method="DELETE",
+            handler=routes.on_delete_one,
+            summary="Forget a response",
+            description="Nobody can read it any more, as a job neither; one that is still written"
+            " is cancelled. What was asked and said is purged with what is deleted of chats.",
+            shows=forgotten_response(),
+            **one,
+        ),
         Endpoint(
             method="POST",
             handler=routes.on_post_cancel,
             summary="Cancel a response",
+            shows=cancelled_response(),
             **{**one, "path": "/v1/responses/{answer}/cancel"},
         ),
         Endpoint(
@@ -138,6 +163,7 @@ def _responses(routes: ResponseRoutes) -> tuple[Endpoint, ...]:
             handler=routes.on_get_items,
             summary="List what a response was asked with",
             query=ItemsQuery(),
+            shows=items_of_response(),
             **{**one, "path": "/v1/responses/{answer}/input_items"},
         ),
     )

@@ -5,8 +5,19 @@ from typing import Any, Final
 
 from marshmallow import ValidationError, fields, validate
 
-from api.schemas.lists import AnyOf, PageQuery, Sort
-from api.schemas.wire import FileField, Flag, Id, Line, Moment, Wire, strict_json
+from api.schemas.lists import AnyOf, PageQuery, Pagination, Sort
+from api.schemas.wire import (
+    SELDOM,
+    FileField,
+    Flag,
+    Id,
+    Line,
+    Moment,
+    Wire,
+    example_id,
+    example_link,
+    strict_json,
+)
 from models.books import VISIBILITIES
 from models.catalogue.reader import read
 from models.kernel.ids import wire_id
@@ -17,6 +28,12 @@ MOST_METADATA: Final = 20_000
 
 _ISBN: Final = r"^(97[89])?\d{9}[\dX]$"
 _LANGUAGE: Final = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$"
+
+
+_BOOK: Final = f"/v1/books/{example_id('book')}"
+_THUMBNAIL: Final = example_link(f"{_BOOK}/pages/thumbnail/1.jpg")
+_MEDIUM: Final = example_link(f"{_BOOK}/pages/medium/1.jpg")
+_COVER: Final = example_link(f"{_BOOK}/covers/{'9c' * 32}.jpg")
 
 
 class Isbn(Line):
@@ -69,28 +86,42 @@ class Text(fields.String):
 class BookDetails(Wire):
     """What an owner says of a book (K-07)."""
 
-    author = Line(most=300, allow_none=True)
-    description = Text(most=LONGEST_DESCRIPTION, allow_none=True)
-    category = fields.String(validate=validate.OneOf(CATEGORIES), allow_none=True)
+    author = Line(most=300, allow_none=True, metadata={"example": "Virginia Woolf"})
+    description = Text(
+        most=LONGEST_DESCRIPTION,
+        allow_none=True,
+        metadata={"example": "A young woman sails to South America."},
+    )
+    category = fields.String(
+        validate=validate.OneOf(CATEGORIES), allow_none=True, metadata={"example": "Fiction"}
+    )
     language = fields.String(
         validate=validate.Regexp(_LANGUAGE, error="Not a language tag such as en or ar-EG."),
         allow_none=True,
+        metadata={"example": "en"},
     )
-    isbn = Isbn(allow_none=True)
-    metadata = Metadata()
+    isbn = Isbn(allow_none=True, metadata={"example": "978-0-306-40615-7"})
+    metadata = Metadata(metadata={"example": {"shelf": "A3"}})
 
 
 class NewBookForm(BookDetails):
     """The fields of an upload, beside the file."""
 
-    title = Line(required=True, most=500)
-    visibility = fields.String(load_default="private", validate=validate.OneOf(VISIBILITIES))
+    title = Line(required=True, most=500, metadata={"example": "The Voyage Out"})
+    visibility = fields.String(
+        load_default="private",
+        validate=validate.OneOf(VISIBILITIES),
+        metadata={"example": "private"},
+    )
 
 
 class NewBookUpload(NewBookForm):
     """The whole upload, as the reference describes it."""
 
-    file = FileField(required=True, metadata={"type": "string", "format": "binary"})
+    file = FileField(
+        required=True,
+        metadata={"type": "string", "format": "binary", "example": "(the bytes of voyage.pdf)"},
+    )
 
 
 class BookChanges(BookDetails):
@@ -103,30 +134,35 @@ class BookChanges(BookDetails):
 class BookErrorSchema(Wire):
     """Why a book cannot be read."""
 
-    code = fields.String()
-    message = fields.String(allow_none=True)
+    code = fields.String(metadata={"example": "DOCUMENT_ENCRYPTED"})
+    message = fields.String(allow_none=True, metadata={"example": "The document wants a password."})
 
 
 class BookSchema(Wire):
     """A book."""
 
     id = Id("book")
-    title = fields.String()
-    author = fields.String(allow_none=True)
-    description = fields.String(allow_none=True)
-    category = fields.String(allow_none=True)
-    language = fields.String(allow_none=True)
-    isbn = fields.String(allow_none=True)
-    metadata = fields.Dict()
-    visibility = fields.String()
+    title = fields.String(metadata={"example": "The Voyage Out"})
+    author = fields.String(allow_none=True, metadata={"example": "Virginia Woolf"})
+    description = fields.String(
+        allow_none=True, metadata={"example": "A young woman sails to South America."}
+    )
+    category = fields.String(allow_none=True, metadata={"example": "Fiction"})
+    language = fields.String(allow_none=True, metadata={"example": "en"})
+    isbn = fields.String(allow_none=True, metadata={"example": "9780306406157"})
+    metadata = fields.Dict(metadata={"example": {"shelf": "A3"}})
+    visibility = fields.String(metadata={"example": "private"})
     owner_id = Id("user")
-    page_count = fields.Integer(allow_none=True)
-    format = fields.String()
-    file_size = fields.Integer()
-    text_status = fields.String()
-    pages_status = fields.String()
-    cover_url = fields.String(allow_none=True)
-    error = fields.Nested(BookErrorSchema)
+    page_count = fields.Integer(allow_none=True, metadata={"example": 312})
+    format = fields.String(metadata={"example": "pdf"})
+    file_size = fields.Integer(metadata={"example": 4_812_331})
+    text_status = fields.String(metadata={"example": "completed"})
+    pages_status = fields.String(metadata={"example": "completed"})
+    cover_url = fields.String(
+        allow_none=True,
+        metadata={"example": _MEDIUM},
+    )
+    error = fields.Nested(BookErrorSchema, metadata={SELDOM: True})
     created_at = Moment()
     updated_at = Moment()
 
@@ -145,34 +181,47 @@ class BookQuery(PageQuery):
 class DimensionsSchema(Wire):
     """A size: points for pages, pixels for images."""
 
-    width = fields.Float()
-    height = fields.Float()
+    width = fields.Float(metadata={"example": 612.0})
+    height = fields.Float(metadata={"example": 792.0})
 
 
 class TiersSchema(Wire):
     """One value for each tier that exists; null for one still to be drawn."""
 
-    thumbnail = fields.Raw(allow_none=True)
-    medium = fields.Raw(allow_none=True)
-    high_res = fields.Raw(allow_none=True)
-    ultra = fields.Raw(allow_none=True)
+    thumbnail = fields.Raw(allow_none=True, metadata={"example": 14_200})
+    medium = fields.Raw(allow_none=True, metadata={"example": 96_400})
+    high_res = fields.Raw(allow_none=True, metadata={"example": None})
+    ultra = fields.Raw(allow_none=True, metadata={"example": None})
 
 
 class PageSchema(Wire):
     """One page and where its images are (P-03)."""
 
-    page_number = fields.Integer()
+    page_number = fields.Integer(metadata={"example": 1})
     dimensions = fields.Nested(DimensionsSchema)
-    urls = fields.Nested(TiersSchema)
+    urls = fields.Nested(
+        TiersSchema,
+        metadata={
+            "example": {"thumbnail": _THUMBNAIL, "medium": _MEDIUM, "highRes": None, "ultra": None}
+        },
+    )
     file_sizes = fields.Nested(TiersSchema)
-    clamped = fields.List(fields.String())
+    clamped = fields.List(fields.String(), metadata={SELDOM: True})
 
 
 class PagesMetadata(Wire):
     """How the whole of the pages stands."""
 
-    total_pages = fields.Integer(allow_none=True)
-    generation_status = fields.String()
+    total_pages = fields.Integer(allow_none=True, metadata={"example": 312})
+    generation_status = fields.String(metadata={"example": "completed"})
+
+
+class PagesSchema(Wire):
+    """Some of the pages, and how the whole of them stands."""
+
+    data = fields.List(fields.Nested(PageSchema))
+    pagination = fields.Nested(Pagination)
+    metadata = fields.Nested(PagesMetadata)
 
 
 class PagesQuery(PageQuery):
@@ -193,11 +242,11 @@ class GenerateWish(Wire):
 class GenerationProgress(Wire):
     """How many pages are drawn."""
 
-    total_pages = fields.Integer()
-    completed_pages = fields.Integer()
-    viewable_pages = fields.Integer()
-    failed_pages = fields.Integer()
-    percentage = fields.Integer()
+    total_pages = fields.Integer(metadata={"example": 312})
+    completed_pages = fields.Integer(metadata={"example": 156})
+    viewable_pages = fields.Integer(metadata={"example": 156})
+    failed_pages = fields.Integer(metadata={"example": 0})
+    percentage = fields.Integer(metadata={"example": 50})
 
 
 class CurrentJob(Wire):
@@ -205,33 +254,38 @@ class CurrentJob(Wire):
 
     id = Id("job")
     started_at = Moment(allow_none=True)
-    estimated_completion = Moment(allow_none=True)
+    estimated_completion = Moment(allow_none=True, metadata={"example": "2026-11-20T12:01:00.000Z"})
 
 
 class GenerationSchema(Wire):
     """How far the drawing is (P-07)."""
 
-    status = fields.String()
+    status = fields.String(metadata={"example": "processing"})
     progress = fields.Nested(GenerationProgress)
     current_job = fields.Nested(CurrentJob, allow_none=True)
-    failed_page_numbers = fields.List(fields.Integer())
+    failed_page_numbers = fields.List(fields.Integer(), metadata={"example": []})
 
 
 class CoverSchema(Wire):
     """The cover readers see (P-09)."""
 
     book_id = Id("book")
-    url = fields.String()
-    is_custom = fields.Boolean()
-    dimensions = fields.Nested(DimensionsSchema)
-    file_size = fields.Integer()
-    mime_type = fields.String()
+    url = fields.String(metadata={"example": _COVER})
+    is_custom = fields.Boolean(metadata={"example": True})
+    dimensions = fields.Nested(
+        DimensionsSchema, metadata={"example": {"width": 800, "height": 1200}}
+    )
+    file_size = fields.Integer(metadata={"example": 188_200})
+    mime_type = fields.String(metadata={"example": "image/jpeg"})
 
 
 class CoverForm(Wire):
     """An uploaded cover: JPEG, PNG or WebP, 10 MB at most."""
 
-    file = FileField(required=True, metadata={"type": "string", "format": "binary"})
+    file = FileField(
+        required=True,
+        metadata={"type": "string", "format": "binary", "example": "(the bytes of cover.png)"},
+    )
 
 
 class SignedQuery(Wire):

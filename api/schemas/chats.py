@@ -4,8 +4,9 @@ from typing import Any, Final
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from api.schemas.amounts import Exact
 from api.schemas.lists import AnyOf, PageQuery, Sort
-from api.schemas.wire import Flag, Id, Line, Moment, Whole, Wire
+from api.schemas.wire import Flag, Id, Line, Moment, Whole, Wire, example_id
 from jobs.chats.exports import FORMATS as EXPORTS
 from jobs.chats.formats import FORMATS, JSON_SCHEMA, TEXT
 from models.chats import TOOL, USER
@@ -66,22 +67,27 @@ class ChatChanges(ChatDetails):
 
 
 class ChatSchema(Wire):
-    """A chat. `contextTokens` of `contextWindow` are used by what was given last (M-40)."""
+    """A chat. `contextTokens` of `contextWindow` are used by what was given last (M-40).
+
+    `costUsd` and `costNanoUsd` are what its answers have cost so far, deleted ones too (B-16).
+    """
 
     id = Id("chat")
-    title = fields.String()
+    title = fields.String(metadata={"example": "The Voyage Out"})
     book_id = Id("book", allow_none=True)
-    model = fields.String(allow_none=True, attribute="llm")
-    system_prompt = fields.String(allow_none=True)
-    settings = fields.Dict()
-    folder = fields.String(allow_none=True)
-    tags = fields.List(fields.String())
+    model = fields.String(allow_none=True, attribute="llm", metadata={"example": "gpt-4o-mini"})
+    system_prompt = fields.String(allow_none=True, metadata={"example": None})
+    settings = fields.Dict(metadata={"example": {"temperature": 0.7}})
+    folder = fields.String(allow_none=True, metadata={"example": "Novels"})
+    tags = fields.List(fields.String(), metadata={"example": ["woolf"]})
     archived = fields.Boolean(attribute="is_archived")
     head_id = Id("msg", allow_none=True)
-    message_count = fields.Integer()
-    context_tokens = fields.Integer()
-    context_window = fields.Integer()
-    summary = fields.String(allow_none=True)
+    message_count = fields.Integer(metadata={"example": 2})
+    context_tokens = fields.Integer(metadata={"example": 908})
+    context_window = fields.Integer(metadata={"example": 128_000})
+    cost_usd = fields.Float(attribute="cost.usd", metadata={"example": 0.00025116})
+    cost_nano_usd = Exact(attribute="cost", metadata={"example": "251160"})
+    summary = fields.String(allow_none=True, metadata={"example": None})
     last_activity_at = Moment()
     created_at = Moment()
     updated_at = Moment()
@@ -90,32 +96,36 @@ class ChatSchema(Wire):
 class CitationSchema(Wire):
     """An excerpt, and the page it stands on."""
 
-    page = fields.Integer()
-    excerpt = fields.String()
+    page = fields.Integer(metadata={"example": 1})
+    excerpt = fields.String(
+        metadata={
+            "example": "As the streets that lead from the Strand to the Embankment are very narrow"
+        }
+    )
 
 
 class UsageSchema(Wire):
     """What an answer used (M-05); `costUsd` is for display, `costNanoUsd` exact."""
 
-    prompt_tokens = fields.Integer()
-    completion_tokens = fields.Integer()
-    total_tokens = fields.Integer()
-    cost_usd = fields.Float()
-    cost_nano_usd = fields.String()
+    prompt_tokens = fields.Integer(metadata={"example": 812})
+    completion_tokens = fields.Integer(metadata={"example": 96})
+    total_tokens = fields.Integer(metadata={"example": 908})
+    cost_usd = fields.Float(metadata={"example": 0.00025116})
+    cost_nano_usd = fields.String(metadata={"example": "251160"})
 
 
 class MessageErrorSchema(Wire):
     """Why an answer failed."""
 
-    code = fields.String()
+    code = fields.String(metadata={"example": "UPSTREAM_ERROR"})
 
 
 class WarningSchema(Wire):
     """What is not right with an answer that is whole (`FORMAT`), or its question (`SAFETY`)."""
 
-    code = fields.String()
-    category = fields.String()
-    message = fields.String()
+    code = fields.String(metadata={"example": "SAFETY"})
+    category = fields.String(metadata={"example": "violence"})
+    message = fields.String(metadata={"example": "A part of this answer is not shown."})
 
 
 class MessageSchema(Wire):
@@ -123,25 +133,25 @@ class MessageSchema(Wire):
 
     id = Id("msg")
     chat_id = Id("chat")
-    parent_id = Id("msg", allow_none=True)
+    parent_id = Id("msg", allow_none=True, metadata={"example": example_id("msg", 1)})
     job_id = Id("job", allow_none=True)
-    role = fields.String()
-    content = fields.String()
+    role = fields.String(metadata={"example": "assistant"})
+    content = fields.String(metadata={"example": "It begins in London, near the Embankment."})
     citations = fields.List(fields.Nested(CitationSchema))
-    tool_calls = fields.List(fields.Dict())
-    tool_call_id = fields.String(allow_none=True)
-    model = fields.String(allow_none=True, attribute="llm")
-    vendor = fields.String(allow_none=True)
-    status = fields.String()
-    finish_reason = fields.String(allow_none=True)
-    error = fields.Nested(MessageErrorSchema, allow_none=True)
-    warnings = fields.List(fields.Nested(WarningSchema))
+    tool_calls = fields.List(fields.Dict(), metadata={"example": []})
+    tool_call_id = fields.String(allow_none=True, metadata={"example": None})
+    model = fields.String(allow_none=True, attribute="llm", metadata={"example": "gpt-4o-mini"})
+    vendor = fields.String(allow_none=True, metadata={"example": "openai"})
+    status = fields.String(metadata={"example": "complete"})
+    finish_reason = fields.String(allow_none=True, metadata={"example": "stop"})
+    error = fields.Nested(MessageErrorSchema, allow_none=True, metadata={"example": None})
+    warnings = fields.List(fields.Nested(WarningSchema), metadata={"example": []})
     usage = fields.Nested(UsageSchema)
     estimated = fields.Boolean()
     cached = fields.Boolean()
     created_at = Moment()
-    edited_at = Moment(allow_none=True)
-    finished_at = Moment(allow_none=True)
+    edited_at = Moment(allow_none=True, metadata={"example": None})
+    finished_at = Moment(allow_none=True, metadata={"example": "2026-11-20T12:00:02.400Z"})
 
 
 class ChatWithMessages(ChatSchema):
@@ -250,8 +260,8 @@ class FeedbackSchema(Wire):
     """Feedback as it is kept."""
 
     message_id = Id("msg")
-    rating = fields.Integer()
-    comment = fields.String(allow_none=True)
+    rating = fields.Integer(metadata={"example": 1})
+    comment = fields.String(allow_none=True, metadata={"example": "Well found."})
     created_at = Moment()
     updated_at = Moment()
 

@@ -21,7 +21,10 @@ class FileUpload(Schema):
 
         unknown = INCLUDE
 
-    file = FileField(required=True, metadata={"type": "string", "format": "binary"})
+    file = FileField(
+        required=True,
+        metadata={"type": "string", "format": "binary", "example": "(the bytes of lines.jsonl)"},
+    )
     purpose = fields.String(required=True, validate=validate.OneOf(PURPOSES))
 
 

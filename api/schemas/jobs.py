@@ -14,32 +14,32 @@ LONGEST_TEXT: Final = 200_000
 class ProgressSchema(Wire):
     """How far a job is."""
 
-    completed = fields.Integer()
-    total = fields.Integer()
-    percentage = fields.Integer()
+    completed = fields.Integer(metadata={"example": 2})
+    total = fields.Integer(metadata={"example": 5})
+    percentage = fields.Integer(metadata={"example": 40})
 
 
 class JobErrorSchema(Wire):
     """Why a job failed."""
 
-    code = fields.String()
-    message = fields.String()
+    code = fields.String(metadata={"example": "UPSTREAM_ERROR"})
+    message = fields.String(metadata={"example": "The vendor failed."})
 
 
 class JobSchema(Wire):
     """A job."""
 
     id = Id("job")
-    type = fields.String()
-    status = fields.String(validate=validate.OneOf(STATES))
+    type = fields.String(metadata={"example": "system.echo"})
+    status = fields.String(validate=validate.OneOf(STATES), metadata={"example": "running"})
     progress = fields.Nested(ProgressSchema)
-    attempt = fields.Integer()
-    max_attempts = fields.Integer()
+    attempt = fields.Integer(metadata={"example": 1})
+    max_attempts = fields.Integer(metadata={"example": 5})
     created_at = Moment()
     started_at = Moment(allow_none=True)
-    finished_at = Moment(allow_none=True)
-    result = fields.Dict(allow_none=True)
-    error = fields.Nested(JobErrorSchema, allow_none=True)
+    finished_at = Moment(allow_none=True, metadata={"example": None})
+    result = fields.Dict(allow_none=True, metadata={"example": None})
+    error = fields.Nested(JobErrorSchema, allow_none=True, metadata={"example": None})
 
 
 class NewJobSchema(Wire):
@@ -81,8 +81,16 @@ class BookInput(SnakeWire):
 class MessageSchema(SnakeWire):
     """One message of a conversation."""
 
-    role = fields.String(required=True, validate=validate.OneOf(["system", "user", "assistant"]))
-    content = fields.String(required=True, validate=validate.Length(1, LONGEST_TEXT))
+    role = fields.String(
+        required=True,
+        validate=validate.OneOf(["system", "user", "assistant"]),
+        metadata={"example": "assistant"},
+    )
+    content = fields.String(
+        required=True,
+        validate=validate.Length(1, LONGEST_TEXT),
+        metadata={"example": "It begins in London, near the Embankment."},
+    )
 
 
 class CompletionInput(SnakeWire):

@@ -27,10 +27,10 @@ class PageQuery(Wire):
 class Pagination(Wire):
     """Where a page stands among all."""
 
-    page = fields.Integer()
-    limit = fields.Integer()
-    total = fields.Integer()
-    total_pages = fields.Integer()
+    page = fields.Integer(metadata={"example": 1})
+    limit = fields.Integer(metadata={"example": 20})
+    total = fields.Integer(metadata={"example": 1})
+    total_pages = fields.Integer(metadata={"example": 1})
     has_more = fields.Boolean()
 
 

@@ -16,10 +16,16 @@ LONGEST_VALUE: Final = 50_000
 class PromptDetails(Wire):
     """What its owner says of a prompt; `{{name}}` in the template is a variable."""
 
-    title = Line(most=200)
-    description = fields.String(validate=validate.Length(max=2_000))
-    template = Words(most=LONGEST_TEMPLATE)
-    tags = fields.List(Line(most=50), validate=validate.Length(max=MOST_TAGS))
+    title = Line(most=200, metadata={"example": "Explain"})
+    description = fields.String(
+        validate=validate.Length(max=2_000), metadata={"example": "One thing, for one reader."}
+    )
+    template = Words(
+        most=LONGEST_TEMPLATE, metadata={"example": "Explain {{subject}} to a {{reader}}."}
+    )
+    tags = fields.List(
+        Line(most=50), validate=validate.Length(max=MOST_TAGS), metadata={"example": ["reading"]}
+    )
 
 
 class NewPrompt(PromptDetails):
@@ -33,11 +39,11 @@ class PromptSchema(Wire):
     """A prompt."""
 
     id = Id("prompt")
-    title = fields.String()
-    description = fields.String()
-    template = fields.String()
-    variables = fields.List(fields.String())
-    tags = fields.List(fields.String())
+    title = fields.String(metadata={"example": "Explain"})
+    description = fields.String(metadata={"example": "One thing, for one reader."})
+    template = fields.String(metadata={"example": "Explain {{subject}} to a {{reader}}."})
+    variables = fields.List(fields.String(), metadata={"example": ["subject", "reader"]})
+    tags = fields.List(fields.String(), metadata={"example": ["reading"]})
     created_at = Moment()
     updated_at = Moment()
 
@@ -63,4 +69,4 @@ class Values(Wire):
 class Rendered(Wire):
     """A prompt, filled in."""
 
-    text = fields.String()
+    text = fields.String(metadata={"example": "Explain tides to a child."})

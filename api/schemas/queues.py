@@ -8,11 +8,11 @@ from api.schemas.wire import Moment, Wire
 class QueueSchema(Wire):
     """One queue."""
 
-    name = fields.String()
+    name = fields.String(metadata={"example": "pages"})
     paused = fields.Boolean()
-    queued = fields.Integer()
-    waiting = fields.Integer()
-    running = fields.Integer()
+    queued = fields.Integer(metadata={"example": 4})
+    waiting = fields.Integer(metadata={"example": 1})
+    running = fields.Integer(metadata={"example": 2})
     oldest_queued_at = Moment(allow_none=True)
 
 

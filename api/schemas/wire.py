@@ -20,6 +20,15 @@ from models.kernel.ids import parse_id, wire_id
 SHOWN_ONCE: Final = "shown_once"
 """Metadata of a field that is shown once: a replayed answer carries null instead."""
 
+SELDOM: Final = "seldom"
+"""Metadata of a field that is not always there: examples leave it out."""
+
+EXAMPLE_MOMENT: Final = "2026-11-20T12:00:00.000Z"
+"""The moment of every example."""
+
+EXAMPLE_HOME: Final = "https://ilm.example.org"
+"""The public address of examples."""
+
 _MOMENT: Final = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
@@ -73,12 +82,22 @@ class SnakeWire(Wire):
     is_camel = False
 
 
+def example_id(kind: str, number: int = 0) -> str:
+    """Return the id of a kind that examples show; another one for every number below 16."""
+    return f"{kind}_01a1f8d3ea007c3ea2d64b7d5e1f8a3{number:x}"
+
+
+def example_link(path: str) -> str:
+    """Return a signed address as examples show it."""
+    return f"{EXAMPLE_HOME}{path}?expires=1795179600&signature={'3f' * 32}"
+
+
 class Id(fields.Field[UUID]):
     """A prefixed id (`book_…`) outside, a UUID inside."""
 
     def __init__(self, kind: str, **options: Any) -> None:
         """Take the kind, which is the prefix."""
-        options.setdefault("metadata", {}).setdefault("example", f"{kind}_{'0' * 32}")
+        options.setdefault("metadata", {}).setdefault("example", example_id(kind))
         super().__init__(**options)
         self.kind = kind
 
@@ -94,6 +113,11 @@ class Id(fields.Field[UUID]):
 
 class Moment(fields.Field[datetime]):
     """A moment: RFC 3339 with an offset in, UTC with milliseconds and `Z` out."""
+
+    def __init__(self, **options: Any) -> None:
+        """Show a moment, unless another one is given."""
+        options.setdefault("metadata", {}).setdefault("example", EXAMPLE_MOMENT)
+        super().__init__(**options)
 
     def _serialize(self, value: Any, *_: Any, **__: Any) -> str | None:
         return None if value is None else wire_time(value)
@@ -163,7 +187,7 @@ class FileField(fields.Raw):
 
 
 class Nothing(Wire):
-    """No field at all: what a route without a body or a query takes."""
+    """No field at all: what a route takes, or answers, that has nothing to be told or to tell."""
 
 
 def without_secrets(schema: Schema | None, media: Any) -> Any:

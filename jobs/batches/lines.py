@@ -18,7 +18,7 @@ from jobs.batches.open import RunBatch
 from jobs.batches.room import Room
 from jobs.llms.admission import Admission
 from jobs.llms.ask import Answer
-from jobs.llms.embed import Booked, Embed, Embedders, make_vectors
+from jobs.llms.embed import Embed, Embedders, make_vectors
 from jobs.llms.preparing import Planner
 from jobs.llms.question import Llms, Question
 from jobs.llms.screening import Watch
@@ -54,18 +54,18 @@ from models.catalogue.queues import queues
 from models.jobs import JobRow
 from models.kernel.blobs import Blobs
 from models.kernel.database import database
+from models.kernel.denials import PaymentRequired
 from models.kernel.errors import (
     Cancelled,
     DeadlineExceeded,
     IlmError,
-    PaymentRequired,
     Refused,
     Unavailable,
 )
 from models.kernel.ids import wire_id
-from models.kernel.money import ZERO, Nano
+from models.kernel.money import ZERO, Estimate
 
-NO_CREDIT: Final = "the balance does not cover the estimate of this line"
+NO_CREDIT: Final = "credits, limits and budgets do not cover the estimate of this line"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +166,7 @@ def _said(asked: Asked) -> Answered:
     ask = wire.ask_of(asked.body)
     admitted = bench.admission.admit(ask, asked.batch)
     prepared, watch = admitted.plan, Watch(bench.safety, admitted.screened)
-    _begin(asked, prepared.hold)
+    _begin(asked, prepared.estimate)
     question = Question(
         ask=ask,
         steps=prepared.steps,
@@ -187,13 +187,13 @@ def _embedded(asked: Asked) -> Answered:
     ask = ask_of_embeddings(asked.body)
     job = Embed(ask.model, ask.texts, ask.dimensions)
     job = job.booked(asked.bench.planner.caller(asked.batch))
-    _begin(asked, Booked(**job.plan).hold)
-    made = make_vectors(job, asked.bench.embedders, asked.run.created_at.date())
+    _begin(asked, job.estimate)
+    made = make_vectors(job, asked.bench.embedders, asked.run)
     return Answered(body=embeddings_body(ask, made.model, made.embedded), usage=(made.usage,))
 
 
-def _begin(asked: Asked, hold: Nano) -> None:
-    """Take the hold; raise `PaymentRequired` when the balance does not cover it."""
+def _begin(asked: Asked, hold: Estimate) -> None:
+    """Take the hold; raise `PaymentRequired` where means or a budget do not cover it."""
     asked.run.check()
     outcome = begin_line(asked.run.holder, asked.line.id, hold)
     if outcome == POOR:

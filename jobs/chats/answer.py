@@ -34,7 +34,7 @@ from models.chats import COMPLETE, PARTIAL, Chat
 from models.chats import Message as Kept
 from models.kernel.errors import DeadlineExceeded, Unavailable
 from models.kernel.ids import wire_id
-from models.kernel.money import ZERO, Nano
+from models.kernel.money import ZERO, Estimate
 
 FORMAT: Final = "FORMAT"
 """The code of a warning that tells of a wrong format."""
@@ -46,10 +46,11 @@ with written as (
         finish_reason = %s, tokens_in = %s, tokens_out = %s, cost_nano = %s, estimated = %s,
         cached = %s, warnings = %s, finished_at = now()
     where id = %s
-    returning chat_id
+    returning chat_id, cost_nano
 )
 update chat
-set last_activity_at = now(), context_tokens = %s, summary = coalesce(%s, summary)
+set last_activity_at = now(), context_tokens = %s, summary = coalesce(%s, summary),
+    cost_nano = chat.cost_nano + written.cost_nano
 from written where chat.id = written.chat_id
 """
 _BEGUN: Final = "update message set content = %s where id = %s and status = 'pending'"
@@ -88,9 +89,9 @@ class AnswerChat(Job):
         return self.chat_id
 
     @property
-    def estimate(self) -> Nano:
+    def estimate(self) -> Estimate:
         """The dearest it can become."""
-        return Prepared.of_row(self.plan).hold
+        return Prepared.of_row(self.plan).estimate
 
     def ask_with(self, messages: tuple[Message, ...], *, falls_back: bool = True) -> Ask:
         """Return the question with these messages."""

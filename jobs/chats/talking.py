@@ -13,6 +13,7 @@ from uuid import UUID
 
 from jobs.chats.answer import AnswerChat, context_of
 from jobs.chats.formats import words_of
+from jobs.chats.preferences import Manner
 from jobs.chats.titles import title_of
 from jobs.llms.admission import Admission, Questioner
 from jobs.llms.ask import RESTART
@@ -22,15 +23,18 @@ from jobs.llms.own_keys import OwnKey
 from jobs.llms.preparing import Asker, Planner, Prepared
 from jobs.llms.provider import Message
 from jobs.llms.router import AUTO, default_llm
+from jobs.llms.screening import Blocked
 from jobs.queue import Queue, Sender, Wishes
 from models import engine
 from models.books import PUBLIC, Book
 from models.chats import ASSISTANT, PENDING, TOOL, USER, Chat
 from models.chats import Message as Kept
+from models.credits import tell_exhausted
 from models.engine import Accepted
 from models.idempotency import HOURS
 from models.jobs import JobRow
 from models.kernel.database import database
+from models.kernel.denials import PaymentRequired
 from models.kernel.errors import Conflict, Detail, IdempotencyMismatch, Invalid
 from models.kernel.ids import new_id
 from models.llms import llm_named
@@ -138,14 +142,22 @@ class Talking:
     @contextmanager
     def _locked(self, chat: Chat, turn: Turn) -> Iterator[tuple[UUID | None, list[Accepted]]]:
         """Give the job that this request's key made before, and a place for the one it makes."""
-        with database.unit():
-            Chat.lock(chat.id)
-            yield _known(turn), []
+        try:
+            with database.unit():
+                Chat.lock(chat.id)
+                yield _known(turn), []
+        except Blocked as blocked:
+            blocked.write_down()
+            raise
+        except PaymentRequired as refused:
+            tell_exhausted(turn.sender.account_id, refused)
+            raise
 
     def _row(self, known: UUID | None, accepted: list[Accepted]) -> JobRow:
         for each in accepted:
             self._queue.post(each)
         row: JobRow = JobRow.get_by_id(known or accepted[0].id)
+        row.credits_used = accepted[0].used if accepted else None
         return row
 
     def _accept(self, chat: Chat, question: Kept, wanted: Wanted, turn: Turn) -> Accepted:
@@ -163,9 +175,10 @@ class Talking:
         """Return the answer's job, admitted, and note in the chat how full the window is."""
         asker = turn.asker
         book = _book_of(chat)
-        model = wanted.model or chat.llm or self._usual(book, asker)
+        model = wanted.model or chat.llm or self._usual(book, turn)
         window = self._window(model, asker)
-        most = wanted.max_tokens or chat.settings.get("maxTokens")
+        manner = Manner.of(chat.settings, asker.ai_preferences)
+        most = wanted.max_tokens or manner.max_tokens
         told = _told(chat, wanted)
         room = window - min(most or USUAL_ANSWER, window // 2)
         job = AnswerChat(
@@ -174,7 +187,7 @@ class Talking:
             model=model,
             room=room - reserved(prompt_tokens(told, wanted.options)),
             max_tokens=most,
-            options={**_temperature(chat), **wanted.options},
+            options={**manner.options, **wanted.options},
             form=wanted.form,
             recovery=wanted.recovery,
             caches=_caches(wanted, asker),
@@ -185,20 +198,20 @@ class Talking:
         database.rows(_WINDOW, (prompt_tokens(messages, ask.options), window, chat.id))
         return admitted
 
-    def _usual(self, book: Book | None, asker: Asker) -> str:
-        """Return who answers when nobody is named: by the task, or by whose the book is."""
-        if book is None:
+    def _usual(self, book: Book | None, turn: Turn) -> str:
+        """Return who answers when nobody is named; with an own key `auto`, which is refused."""
+        if book is None or turn.own is not None:
             return AUTO
-        caller = self._planner.caller(asker)
-        return default_llm(caller, is_public_book=book.visibility == PUBLIC)
+        is_public = book.visibility == PUBLIC
+        return default_llm(self._planner.caller(turn.asker), is_public_book=is_public)
 
     def _window(self, model: str, asker: Asker) -> int:
-        """Return how many tokens an LLM reads; of `auto`, what the usual one does."""
+        """Return how many tokens an LLM reads at its usual price; of `auto`, the usual one."""
         name = default_llm(self._planner.caller(asker)) if model == AUTO else model
         llm = llm_named(name)
         if llm is None:
             raise Invalid(details=[Detail("model", "There is no LLM of this name.")])
-        return llm.window
+        return llm.usual_window
 
 
 def _book_of(chat: Chat) -> Book | None:
@@ -238,7 +251,7 @@ def _parent(chat: Chat, speech: Speech) -> Kept | None:
 def _check_call(parent: Kept | None, speech: Speech) -> None:
     """Raise `Invalid` for the result of a call that no answer just before has made."""
     while parent is not None and parent.role == TOOL:
-        parent = Kept.get_or_none(Kept.id == parent.parent_id)
+        parent = Kept.found(id=parent.parent_id)
     calls = parent.tool_calls if parent is not None and parent.role == ASSISTANT else ()
     if speech.tool_call_id not in {call["id"] for call in calls}:
         raise Invalid(details=[Detail("toolCallId", "The answer before made no such call.")])
@@ -276,11 +289,6 @@ def _told(chat: Chat, wanted: Wanted) -> tuple[Message, ...]:
     room = ROOM_FOR_PASSAGES if chat.book_id else None
     parts = (chat.system_prompt, words_of(wanted.form), room)
     return tuple({"role": "system", "content": part} for part in parts if part)
-
-
-def _temperature(chat: Chat) -> dict[str, Any]:
-    usual = chat.settings.get("temperature")
-    return {} if usual is None else {"temperature": usual}
 
 
 def _caches(wanted: Wanted, asker: Asker) -> bool:

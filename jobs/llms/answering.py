@@ -6,24 +6,26 @@ terminal event is a fault like any other. What the caller cancels, or a screen b
 far as it was written; what a vendor spoils is free.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Any, Final, cast
 
 from jobs.llms.ask import BUFFER, CONTINUE, RESTART
 from jobs.llms.breakers import Circuit
-from jobs.llms.counting import count_tokens, prompt_tokens
+from jobs.llms.calling import Call, measure
+from jobs.llms.counting import count_tokens, least_tokens, prompt_tokens, room_beside
 from jobs.llms.provider import Counted, Finish, Message, Provider, Request, Tokens
 from jobs.llms.question import CutShort, Llms, Question, Try, Whole
 from jobs.llms.router import Step
 from jobs.llms.sheet import Sheet
-from jobs.run import FinalFailure, Run
-from models.kernel.clock import Clock
+from jobs.run import FinalFailure, GivenBack, LeaseLost, Run
+from models.kernel import tracing
 from models.kernel.errors import (
     Cancelled,
     ContentBlocked,
     ContextTooLong,
+    DeadlineExceeded,
     IlmError,
     ModelNotAvailable,
     ModelNotFound,
@@ -31,13 +33,12 @@ from models.kernel.errors import (
     UpstreamError,
     UpstreamRefused,
 )
-from models.llms import REASONING, llm_named
+from models.llms import REASONING, Llm, llm_named
 
 GO_ON: Final = (
     "Your answer above was cut off. Go on exactly where it stops: repeat nothing of it, and add"
     " no word about the break."
 )
-MILLISECONDS: Final = 1_000
 FILTERED: Final = "content_filter"
 SILENT_ENDS: Final = frozenset({"length", FILTERED})
 """Reasons for which an answer may end without a word."""
@@ -66,7 +67,8 @@ class Answering:
         """Return the answer.
 
         Raises the last fault when no LLM was left, so that the queue may try again later;
-        `FinalFailure` when what was shown forbids that; `CutShort` when the caller cancelled.
+        `FinalFailure` when what was shown forbids that; `CutShort` when the caller cancelled. What
+        the first LLM refuses goes to no other; what a stand-in refuses may suit the next.
         """
         self._refuse_rerun()
         last: IlmError | None = None
@@ -76,14 +78,13 @@ class Answering:
                 last = last or UpstreamError(f"{step.llm} keeps failing", retry_after=15)
                 continue
             try:
-                whole = self._call(step)
+                return self._noted(circuit, step)
             except (Unavailable, ContextTooLong) as fault:
-                self._note(circuit, failed=isinstance(fault, Unavailable))
                 last = fault
-                self._after(fault)
-                continue
-            self._note(circuit, failed=False)
-            return whole
+            except UpstreamRefused:
+                if last is None:
+                    raise
+            self._after(last)
         raise self._given_up(last or ModelNotAvailable("no LLM is left to ask"))
 
     def _order(self) -> Iterator[Step]:
@@ -98,12 +99,29 @@ class Answering:
         if self._ask.streamed and not may_begin_anew and self._run.was_shown():
             raise FinalFailure(UpstreamError("the worker was lost in the middle of the answer"))
 
+    def _noted(self, circuit: Circuit, step: Step) -> Whole:
+        """Ask one LLM, and tell its breaker, unless a key of the caller's own is used (M-36)."""
+        if self._question.key is not None:
+            return self._call(step)
+        try:
+            whole = self._call(step)
+        except (Unavailable, UpstreamRefused) as fault:
+            self._llms.breakers.report(circuit, failed=isinstance(fault, Unavailable))
+            raise
+        except (CutShort, GivenBack, LeaseLost, DeadlineExceeded):
+            self._llms.breakers.release(circuit)
+            raise
+        self._llms.breakers.report(circuit, failed=False)
+        return whole
+
     def _call(self, step: Step) -> Whole:
         """Ask one LLM for the answer, or for the rest of it."""
-        call = _Call(step, self._request(step), self._llms.clock)
+        call = Call(step, self._request(step), self._llms.clock)
         self._sheet.begin(step.vendor, step.llm, continued=self._sheet.is_shown)
+        asked = {"gen_ai.provider.name": step.vendor, "gen_ai.request.model": step.llm}
         try:
-            return self._write(call)
+            with tracing.span(f"chat {step.llm}", tracing.CLIENT, attributes=asked):
+                return self._write(call)
         except ContentBlocked:
             return self._ended(call, FILTERED)
         except Unavailable as fault:
@@ -116,7 +134,7 @@ class Answering:
         except Cancelled as cause:
             raise self._cut(call, cause) from cause
 
-    def _write(self, call: "_Call") -> Whole:
+    def _write(self, call: Call) -> Whole:
         """Write down what the LLM says, up to its terminal event."""
         provider = self._provider(call)
         stream = cast("Any", provider.stream(call.request, self._run.on_stop))  # has a close
@@ -132,7 +150,7 @@ class Answering:
                     self._sheet.take(piece)
         raise UpstreamError("the answer ended without saying so")
 
-    def _provider(self, call: "_Call") -> Provider:
+    def _provider(self, call: Call) -> Provider:
         vendor = call.step.vendor
         if call.request.key is not None:
             return self._llms.providers.for_own_key(vendor)
@@ -140,21 +158,22 @@ class Answering:
             raise ModelNotAvailable(f"{vendor} is not configured at this worker")
         return self._llms.providers.house[vendor]
 
-    def _check_stopped(self, call: "_Call") -> None:
+    def _check_stopped(self, call: Call) -> None:
         """Say what a call whose socket was shut from outside really is: not a fault."""
         try:
             self._run.check()
         except Cancelled as cause:
             raise self._cut(call, cause) from cause
 
-    def _finished(self, call: "_Call", finish: Finish) -> Whole:
+    def _finished(self, call: Call, finish: Finish) -> Whole:
         if self._sheet.is_empty and finish.reason not in SILENT_ENDS:
             raise UpstreamError("the answer was empty")
         call.exact = finish.tokens
         self._sheet.finish()
-        return self._ended(call, finish.reason)
+        whole = self._ended(call, finish.reason)
+        return replace(whole, stop_sequence=finish.stop_sequence)
 
-    def _ended(self, call: "_Call", reason: str) -> Whole:
+    def _ended(self, call: Call, reason: str) -> Whole:
         """Return the answer as far as it was written: whole, or cut off by the screen.
 
         What was not shown by now is told by the job's end, once the row has it: so nothing of an
@@ -164,7 +183,7 @@ class Answering:
         tokens = call.exact or self._estimate(call)
         return self._whole(call.step, reason, tokens, estimated=call.exact is None)
 
-    def _cut(self, call: "_Call", cause: Cancelled) -> CutShort:
+    def _cut(self, call: Call, cause: Cancelled) -> CutShort:
         self._tried(call, "cancelled", cause.code)
         if self._sheet.is_empty and not self._sheet.is_shown:
             return CutShort(cause, None)
@@ -204,14 +223,22 @@ class Answering:
         if llm is None:
             raise ModelNotFound(f"there is no LLM called {step.llm}")
         thinks = REASONING in llm.abilities
+        messages = self._messages()
         return Request(
             llm=llm.served_as,
-            messages=self._messages(),
-            max_tokens=min(self._question.max_tokens, llm.max_output),
+            messages=messages,
+            max_tokens=self._room(llm, messages),
             options=self._ask.options,
             limits=self._llms.reasoning_limits if thinks else self._llms.limits,
             key=self._question.key,
         )
+
+    def _room(self, llm: Llm, messages: Sequence[Message]) -> int:
+        """Return how long an answer may be; one whose length nobody named fits the window."""
+        most = min(self._question.max_tokens, llm.max_output)
+        if self._ask.max_tokens is not None:
+            return most
+        return min(most, room_beside(least_tokens(messages, self._ask.options), llm.window))
 
     def _messages(self) -> tuple[Message, ...]:
         """Return the conversation; of an answer that broke off, with its beginning."""
@@ -220,24 +247,20 @@ class Answering:
         begun: Mapping[str, Any] = {"role": "assistant", "content": self._sheet.text}
         return (*self._ask.messages, begun, {"role": "user", "content": GO_ON})
 
-    def _estimate(self, call: "_Call") -> Tokens:
+    def _estimate(self, call: Call) -> Tokens:
         """Count what was sent and what came, since the vendor did not say."""
         sent = prompt_tokens(call.request.messages, call.request.options)
         return Tokens(input=sent, output=sum(map(count_tokens, self._sheet.drawn)))
 
-    def _so_far(self, call: "_Call") -> Tokens:
+    def _so_far(self, call: Call) -> Tokens:
         """Return what a call that broke off has used: the vendor's count, and what came after."""
         if call.counted is None:
             return self._estimate(call)
         since = sum(map(count_tokens, self._sheet.drawn[call.counted_at :]))
         return replace(call.counted, output=call.counted.output + since)
 
-    def _note(self, circuit: Circuit, *, failed: bool) -> None:
-        """Tell the breaker; a caller's own key never trips the house's (ARCHITECTURE §7)."""
-        if self._question.key is None:
-            self._llms.breakers.report(circuit, failed=failed)
-
-    def _tried(self, call: "_Call", outcome: str, code: str | None) -> None:
+    def _tried(self, call: Call, outcome: str, code: str | None) -> None:
+        measure(call, outcome, code)
         is_lost = outcome == "failed" and not self._sheet.is_empty
         self._tries.append(
             Try(
@@ -249,26 +272,3 @@ class Answering:
                 lost=self._so_far(call) if is_lost else None,
             )
         )
-
-
-class _Call:
-    """One call to one LLM while it runs."""
-
-    def __init__(self, step: Step, request: Request, clock: Clock) -> None:
-        self.step = step
-        self.request = request
-        self.counted: Tokens | None = None
-        self.counted_at = 0
-        self.exact: Tokens | None = None
-        self.first_ms: int | None = None
-        self._clock = clock
-        self._began = clock.elapsed()
-
-    def elapsed_ms(self) -> int:
-        """Return how long it has taken."""
-        return round((self._clock.elapsed() - self._began) * MILLISECONDS)
-
-    def heard(self) -> None:
-        """Note the first piece."""
-        if self.first_ms is None:
-            self.first_ms = self.elapsed_ms()

@@ -55,6 +55,8 @@ class Answer:
     content: str
     finish_reason: str
     tokens: Tokens
+    stop_sequence: str | None = None
+    """What of the caller's own words stopped it, where the vendor said so."""
     reasoning: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     cost_nano: int = 0
@@ -71,6 +73,7 @@ class Answer:
             job_id=wire_id("job", job.id), created_at=job.created_at, model=result["model"],
             vendor=result["vendor"], content=result["content"],
             finish_reason=result["finishReason"], tokens=Tokens(**result["tokens"]),
+            stop_sequence=result.get("stopSequence"),
             reasoning=result["reasoning"],
             tool_calls=tuple(ToolCall(**call) for call in result["toolCalls"]),
             cost_nano=int(result["usage"]["costNanoUsd"]), estimated=result["estimated"],

@@ -1,11 +1,13 @@
 """Breakers: an LLM that keeps failing is left alone for a while, by every process at once.
 
 Five faults within 30 seconds, or more than half of at least ten calls, open the breaker of a
-(vendor, LLM) for 15 seconds; then one probe, and only one, decides (CONTRACT §5). The state is in
-Redis and counted there by its own clock; without Redis every breaker is closed.
+(vendor, LLM) for 15 seconds; then one probe, and only one, decides (CONTRACT §5). Is it called off,
+the next call is the probe. The state is in Redis and counted there by its own clock; without Redis
+every breaker is closed.
 """
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import Final, Protocol
@@ -98,6 +100,10 @@ class Breakers(Protocol):
         """Note how a call went; say whether the breaker is open now."""
         ...
 
+    def release(self, circuit: Circuit) -> None:
+        """Note that a call ended without a word on how the LLM is: the next one may probe."""
+        ...
+
 
 class SharedBreakers:
     """The breakers of the whole fleet, in Redis.
@@ -110,10 +116,12 @@ class SharedBreakers:
         """Connect nothing yet."""
         self._admit = Script(cache, _ADMIT)
         self._report = Script(cache, _REPORT)
+        self._cache = cache
         self._clock = clock
         self._lock = Lock()
         self._closed_until: dict[Circuit, float] = {}
         self._wins: Counter[Circuit] = Counter()
+        self._probed: set[Circuit] = set()
 
     def admits(self, circuit: Circuit) -> bool:
         """Say whether to call."""
@@ -125,10 +133,13 @@ class SharedBreakers:
             return True
         if state == _CLOSED:
             self._closed(circuit)
+        if state == _PROBE:
+            self._probed.add(circuit)
         return state != _OPEN
 
     def report(self, circuit: Circuit, *, failed: bool) -> bool:
         """Note how a call went."""
+        self._probed.discard(circuit)
         with self._lock:
             self._wins[circuit] += not failed
             if not failed and self._is_known_closed(circuit):
@@ -145,6 +156,14 @@ class SharedBreakers:
             self._closed(circuit)
         return is_open
 
+    def release(self, circuit: Circuit) -> None:
+        """Let the next call probe, if this process has the probe; another's stays where it is."""
+        if circuit not in self._probed:
+            return
+        self._probed.discard(circuit)
+        with suppress(redis.RedisError):
+            self._cache.hdel(circuit.key, "probe_until")
+
     def _is_known_closed(self, circuit: Circuit) -> bool:
         return self._clock.elapsed() < self._closed_until.get(circuit, 0.0)
 
@@ -154,3 +173,4 @@ class SharedBreakers:
 
 _OPEN: Final = 0
 _CLOSED: Final = 1
+_PROBE: Final = 2

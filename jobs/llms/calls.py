@@ -13,7 +13,7 @@ from jobs.llms.screening import Screened, Watch
 from jobs.run import Outcome, Run
 from jobs.safety.screen import SafetyService
 from jobs.wires.wires import wire_named
-from models.kernel.money import Nano
+from models.kernel.money import Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,9 @@ class WireCall(Job):
     entrusted: str | None = None
 
     @property
-    def estimate(self) -> Nano:
+    def estimate(self) -> Estimate:
         """The dearest it can become."""
-        return Prepared.of_row(self.plan).hold
+        return Prepared.of_row(self.plan).estimate
 
     def ask_with(self, *, falls_back: bool = True) -> Ask:
         """Return the question, whatever wire it came by; raise `Invalid` for one that is none."""

@@ -16,7 +16,7 @@ from jobs.llms.screening import Screened, Watch
 from jobs.run import Outcome, Run
 from jobs.safety.screen import SafetyService
 from models.books import Book
-from models.kernel.money import Nano
+from models.kernel.money import Estimate
 
 MOST_PASSAGES: Final = 8
 
@@ -54,9 +54,9 @@ class Complete(Job):
         return self.book_id
 
     @property
-    def estimate(self) -> Nano:
+    def estimate(self) -> Estimate:
         """The dearest it can become."""
-        return Prepared.of_row(self.plan).hold
+        return Prepared.of_row(self.plan).estimate
 
     @property
     def ask(self) -> Ask:

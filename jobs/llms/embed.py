@@ -8,7 +8,6 @@ import sys
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date
 from typing import Any, ClassVar, Final, Self
 
 from jobs.job import Job
@@ -18,8 +17,8 @@ from jobs.llms.provider import Embedded, Embedder, Tokens
 from jobs.llms.router import SANDBOX_VENDOR, TEST, Caller
 from jobs.run import Outcome, Run, Usage
 from models.embedders import EmbedderModel, embedder_named
-from models.kernel.errors import Detail, Invalid, ModelNotAvailable, ModelNotFound
-from models.kernel.money import Nano
+from models.kernel.errors import Detail, Invalid, ModelNotAvailable, ModelNotFound, Unavailable
+from models.kernel.money import EXACT, Estimate, Nano
 
 SANDBOX: Final = "ilm-hashing"
 
@@ -34,11 +33,18 @@ class Booked:
     vendor: str
     priced_as: str
     hold_nano: int
+    hold_tokens: int = 0
+    rounding: str = EXACT
 
     @property
     def hold(self) -> Nano:
         """What is held."""
         return Nano(self.hold_nano)
+
+    @property
+    def estimate(self) -> Estimate:
+        """What is held, tokens too."""
+        return Estimate(self.hold, self.hold_tokens)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +94,9 @@ class Embed(Job):
     plan: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def estimate(self) -> Nano:
+    def estimate(self) -> Estimate:
         """The dearest it can become."""
-        return Booked(**self.plan).hold
+        return Booked(**self.plan).estimate
 
     def booked(self, caller: Caller) -> Self:
         """Return this job with who makes it.
@@ -101,23 +107,30 @@ class Embed(Job):
 
 
 def embed(job: Embed, embedders: Embedders, run: Run) -> Outcome:
-    """Make the vectors; raise what an `Embedder` raises."""
-    made = make_vectors(job, embedders, run.created_at.date())
+    """Make the vectors; raise what `make_vectors` raises."""
+    made = make_vectors(job, embedders, run)
     return Outcome(made.to_row(), usage=(made.usage,))
 
 
-def make_vectors(job: Embed, embedders: Embedders, day: date) -> Made:
-    """Return vectors with their price of a day; the vendor's count of tokens wins over ours."""
+def make_vectors(job: Embed, embedders: Embedders, run: Run) -> Made:
+    """Return vectors with their price; the vendor's count of tokens wins over ours.
+
+    Raises what an `Embedder` and `Run.check` raise.
+    """
     booked, model = Booked(**job.plan), _named(job.model)
     if booked.vendor not in embedders:
         raise ModelNotAvailable(f"{booked.vendor} is not configured at this worker")
     served_as = model.served_as if booked.vendor == model.vendor else booked.priced_as
     shorter = job.dimensions if booked.vendor == model.vendor else None
-    embedded = embedders[booked.vendor].embed(served_as, job.texts, shorter)
+    try:
+        embedded = embedders[booked.vendor].embed(served_as, job.texts, shorter, run.on_stop)
+    except Unavailable:
+        run.check()  # a socket that was shut from outside is no fault
+        raise
     is_estimated = not embedded.tokens
     count = embedded.tokens or _tokens(job.texts)
-    price = _named(booked.priced_as).price_on(day)
-    cost = charge(Tokens(input=count, output=0), price)
+    price = _named(booked.priced_as).price_on(run.created_at.date())
+    cost = charge(Tokens(input=count, output=0), price, booked.rounding)
     usage = Usage(
         operation="embedding",
         llm=job.model,
@@ -144,8 +157,15 @@ def _booked(job: Embed, caller: Caller) -> Booked:
     if model.vendor not in caller.served:
         raise ModelNotAvailable(f"{model.name} cannot answer: its vendor is not configured here")
     most = Tokens(input=reserved(_tokens(job.texts)), output=0)
-    hold = charge(most, model.price_on(caller.today))
-    return Booked(vendor=model.vendor, priced_as=model.name, hold_nano=hold.amount)
+    hold = charge(most, model.price_on(caller.today), caller.rounding)
+    tokens = most.input if hold else 0
+    return Booked(
+        vendor=model.vendor,
+        priced_as=model.name,
+        hold_nano=hold.amount,
+        hold_tokens=tokens,
+        rounding=caller.rounding,
+    )
 
 
 def _named(name: str) -> EmbedderModel:

@@ -83,7 +83,8 @@ def _cut(
 
 def _line(whole: Whole, day: date, prepared: Prepared) -> Usage:
     """Return the one line the caller pays: exact, or estimated and never above the hold."""
-    cost = ZERO if prepared.own_key else charge(whole.tokens, price_of(whole.step, day))
+    price = price_of(whole.step, day)
+    cost = ZERO if prepared.own_key else charge(whole.tokens, price, prepared.rounding)
     if whole.estimated:
         cost = min(cost, prepared.hold)
     return _usage(whole.step, whole.tokens, day, cost=cost, estimated=whole.estimated,
@@ -140,6 +141,7 @@ def _result(whole: Whole, cost: Nano, prepared: Prepared, run: Run) -> dict[str,
         "reasoning": "".join(whole.sheet.said.reasoning),
         "toolCalls": [asdict(call) for call in whole.sheet.tool_calls()],
         "finishReason": whole.reason,
+        "stopSequence": whole.stop_sequence,
         "citations": [],
         "droppedCitations": 0,
         "usage": usage_body(tokens, cost),

@@ -97,12 +97,13 @@ class Counted:
 class Finish:
     """The terminal event: why the answer ended, and what it used, if the vendor said.
 
-    `reason` is stop, length, tool_calls or content_filter. An answer without a terminal event is
-    never a success.
+    `reason` is stop, length, tool_calls or content_filter; `stop_sequence` the one that stopped it,
+    where the vendor names it. An answer without a terminal event is never a success.
     """
 
     reason: str
     tokens: Tokens | None
+    stop_sequence: str | None = None
 
 
 Piece = Delta | Reasoning | ToolDelta | Counted | Finish
@@ -111,7 +112,8 @@ Piece = Delta | Reasoning | ToolDelta | Counted | Finish
 class Provider(Protocol):
     """An adapter to one vendor.
 
-    Raises `UpstreamError` and its kin, `UpstreamTimeout`, and `UpstreamRefused` alone.
+    Raises `UpstreamError` and its kin, `UpstreamTimeout`, `ModelNotAvailable` for an LLM that the
+    vendor does not run, and `UpstreamRefused` alone.
     """
 
     def stream(self, request: Request, on_stop: OnStop) -> Iterator[Piece]:
@@ -131,11 +133,25 @@ class Embedded:
     tokens: int
 
 
+def unstopped(stop: Callable[[], None]) -> None:
+    """Be the `OnStop` of a call that nobody ends before its time."""
+    del stop
+
+
 class Embedder(Protocol):
     """An adapter to a model that makes vectors of texts; raises what a `Provider` raises."""
 
-    def embed(self, llm: str, texts: Sequence[str], dimensions: int | None) -> Embedded:
-        """Return a unit vector for each text; `dimensions` shortens them, where the model can."""
+    def embed(
+        self,
+        llm: str,
+        texts: Sequence[str],
+        dimensions: int | None,
+        on_stop: OnStop = unstopped,
+    ) -> Embedded:
+        """Return a unit vector for each text; `dimensions` shortens them, where the model can.
+
+        Whatever `on_stop` was given being called, a vendor's socket is closed within a second.
+        """
         ...
 
 
@@ -148,3 +164,9 @@ def text_of(message: Message) -> str:
         return ""
     parts = (part.get("text") for part in content if isinstance(part, Mapping))
     return "".join(part for part in parts if isinstance(part, str))
+
+
+def is_silent(message: Message) -> bool:
+    """Say whether a message of the assistant has neither words nor calls: vendors refuse one."""
+    is_ours = message.get("role") == "assistant"
+    return is_ours and not message.get("content") and not message.get("tool_calls")

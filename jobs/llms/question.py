@@ -74,6 +74,7 @@ class Whole:
     estimated: bool
     tries: tuple[Try, ...]
     continued: bool
+    stop_sequence: str | None = None
 
 
 class CutShort(Exception):

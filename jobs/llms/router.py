@@ -12,11 +12,12 @@ from datetime import date
 from typing import Any, Final
 
 from jobs.llms.ask import Ask
-from jobs.llms.counting import prompt_tokens
+from jobs.llms.counting import least_tokens
 from jobs.llms.provider import text_of
 from jobs.llms.tasks import task_of
 from models.catalogue.reader import read
 from models.kernel.errors import ContextTooLong, Forbidden, ModelNotAvailable, ModelNotFound
+from models.kernel.money import EXACT
 from models.llms import FREE, JSON, TOOLS, VISION, Llm, llm_named
 
 AUTO: Final = "auto"
@@ -24,6 +25,8 @@ SANDBOX_VENDOR: Final = "ilm"
 TEST: Final = "test"
 BALANCED: Final = "balanced"
 MOST_STEPS: Final = 6
+OF_A_VENDOR: Final = 2
+"""How many of a preferred vendor are asked before others stand in."""
 DEFAULT_MAX_TOKENS: Final = {"free": 1_024, "premium": 4_096}
 """Room for an answer whose caller named none; enterprise has the LLM's own (CONTRACT §5)."""
 
@@ -37,8 +40,10 @@ class Caller:
     served: frozenset[str]
     today: date
     preferred: str | None = None
+    vendor: str | None = None
     priority: str = BALANCED
     own_key: bool = False
+    rounding: str = EXACT
 
     @property
     def pays(self) -> bool:
@@ -82,7 +87,7 @@ def plan(ask: Ask, caller: Caller) -> Plan:
     """
     question = next((text_of(m) for m in reversed(ask.messages) if m.get("role") == "user"), "")
     task = task_of(question)
-    need = _Need(abilities_of(ask), prompt_tokens(ask.messages, ask.options), ask.max_tokens)
+    need = _Need(abilities_of(ask), least_tokens(ask.messages, ask.options), ask.max_tokens)
     if caller.mode == TEST:
         return _sandboxed(ask, task)
     names, reason = _names(ask, caller, task)
@@ -126,9 +131,9 @@ def default_llm(caller: Caller, *, is_public_book: bool = False) -> str:
     """Return who answers when nobody is named: the preferred one, the catalogue's, the sandbox."""
     defaults: dict[str, str] = read("routing")["defaults"]
     usual = defaults["public_book" if is_public_book else "private_book"]
-    for name in (None if is_public_book else caller.preferred, usual):
-        llm = llm_named(name) if name else None
-        if llm and not _unfit(llm, caller, _Need(frozenset(), 0, None)):
+    liked = [] if is_public_book else _liked(caller)
+    for llm in _known([*liked, usual]):
+        if not _unfit(llm, caller, _Need(frozenset(), 0, None)):
             return llm.name
     return defaults["sandbox"] if caller.served <= {SANDBOX_VENDOR} else usual
 
@@ -155,12 +160,19 @@ def _names(ask: Ask, caller: Caller, task: str) -> tuple[list[str], str]:
         return [first.name, *rest], "named"
     if caller.served <= {SANDBOX_VENDOR}:
         return [routing["defaults"]["sandbox"]], "nobody else"
-    if caller.preferred:
-        return [caller.preferred, *chain], "preferred"
+    if liked := _liked(caller):
+        return [*liked, *chain], "preferred"
     if caller.priority != BALANCED:
         return list(chain), caller.priority
     column = "premium" if caller.pays else FREE
     return [routing["tasks"][task][column], *chain], "task"
+
+
+def _liked(caller: Caller) -> list[str]:
+    """Return whom a caller prefers: one by name, and a vendor's first (A-31)."""
+    by_name = [caller.preferred] if caller.preferred else []
+    by_vendor: list[str] = read("routing")["siblings"].get(caller.vendor, [])
+    return [*by_name, *by_vendor[:OF_A_VENDOR]]
 
 
 def _named(name: str, caller: Caller) -> Llm:

@@ -32,7 +32,7 @@ from jobs.safety.screen import (
 from models.evaluation import RECORD_ANSWER
 from models.flags import INPUT, OUTPUT, RECORD_FLAG
 from models.kernel.database import database
-from models.kernel.errors import IlmError
+from models.kernel.errors import ContentBlocked, IlmError
 from models.kernel.ids import new_id
 
 SPOKEN_BY_CALLERS: Final = frozenset({"system", "user"})
@@ -103,18 +103,52 @@ class Screened:
         return cls(**{**kept, "marks": marks})
 
 
+class Blocked(ContentBlocked):
+    """A question that nobody may read: with its categories, for its author.
+
+    `marks` are what it was flagged for, for the reviewers, `speaker` whose question it was.
+    """
+
+    marks: tuple[Mark, ...] = ()
+    speaker: Speaker | None = None
+
+    @classmethod
+    def by(cls, verdict: Verdict, speaker: Speaker) -> Self:
+        """Return the refusal that follows from a verdict."""
+        refusal = verdict.refusal()
+        made = cls(refusal.message, details=refusal.details)
+        made.marks, made.speaker = marks_of(verdict.flags), speaker
+        return made
+
+    def write_down(self) -> None:
+        """Write down what it was blocked for (S-05): there will be no job to do it.
+
+        A transaction that this ends takes that back: whoever opened it writes it down again.
+        """
+        whose = self.speaker
+        if whose is None:
+            return
+        for mark in self.marks:
+            values = (
+                new_id(), whose.account_id, whose.mode, whose.account_id, INPUT, mark.category,
+                mark.severity, DONE[INPUT][mark.action],
+            )  # fmt: skip
+            database.rows(RECORD_FLAG, values)
+
+
 def screened(messages: Sequence[Message], speaker: Speaker, moderator: Moderator) -> Screened:
     """Return how a question passes.
 
-    Raises `ContentBlocked` with the categories for one that does not, which is written down at
-    once; and what the moderator raises when it cannot judge.
+    Raises `Blocked` for one that does not, which is written down at once; and what the moderator
+    raises when it cannot judge.
     """
     strictness = strictness_of(speaker)
     said = (text_of(each) for each in messages if each.get("role") in SPOKEN_BY_CALLERS)
     verdict = moderator.moderate(BETWEEN.join(filter(None, said)), strictness)
     if verdict.is_blocked:
-        _record(verdict, speaker)
-        raise verdict.refusal()
+        blocked = Blocked.by(verdict, speaker)
+        blocked.write_down()
+        raise blocked
     return Screened(strictness=strictness, marks=marks_of(verdict.flags), warning=verdict.warning)
 
 
@@ -195,16 +229,6 @@ class _Held(HoldBack):
     def aside(self) -> Screen:
         """Return another, as strict."""
         return self._more()
-
-
-def _record(verdict: Verdict, speaker: Speaker) -> None:
-    """Write down what a question was blocked for: there will be no job to do it."""
-    for mark in marks_of(verdict.flags):
-        values = (
-            new_id(), speaker.account_id, speaker.mode, speaker.account_id, INPUT, mark.category,
-            mark.severity, DONE[INPUT][mark.action],
-        )  # fmt: skip
-        database.rows(RECORD_FLAG, values)
 
 
 def _flag_id(subject_id: UUID, way: str, mark: Mark) -> UUID:

@@ -1,7 +1,7 @@
 """Blocks of Anthropic's messages, put into the shape of Chat.
 
-A prompt's marks of what is to be cached stay on its parts; adapters to vendors that know none
-leave them out.
+A prompt's marks of what is to be cached stay on its parts, calls, results and tools, and the mark
+of a tool that failed on what it answered; adapters to vendors that know neither leave them out.
 """
 
 import json
@@ -46,7 +46,7 @@ def user_of(message: Block, at: str) -> list[Message]:
 
 
 def assistant_of(message: Block, at: str) -> Message:
-    """Return an assistant's turn: its text, and the tools it called."""
+    """Return an assistant's turn: its text, and the tools it called; of thinking alone, neither."""
     content = message.get("content")
     if isinstance(content, str):
         return {"role": "assistant", "content": content}
@@ -66,7 +66,7 @@ def assistant_of(message: Block, at: str) -> Message:
 def _call(block: Block, at: str) -> Part:
     arguments = json.dumps(mapping(block, "input", at), separators=(",", ":"))
     function = {"name": text(block, "name", at), "arguments": arguments}
-    return {"id": text(block, "id", at), "type": "function", "function": function}
+    return {"id": text(block, "id", at), "type": "function", "function": function, **mark_of(block)}
 
 
 def _result(block: Block, at: str) -> tuple[Message, list[Part]]:
@@ -81,7 +81,9 @@ def _result(block: Block, at: str) -> tuple[Message, list[Part]]:
         parts = [_part(part, f"{at}content[{place}].") for place, part in enumerate(blocks)]
         content = "".join(part.get("text", "") for part in parts)
     call_id = text(block, "tool_use_id", at)
-    answer = {"role": "tool", "tool_call_id": call_id, "content": content}
+    failed = {"is_error": True} if block.get("is_error") is True else {}
+    said = {"role": "tool", "tool_call_id": call_id, "content": content}
+    answer = {**said, **failed, **mark_of(block)}
     return answer, [part for part in parts if part["type"] != "text"]
 
 
@@ -91,9 +93,9 @@ def _part(block: Block, at: str, *, images: bool = True) -> Part:
         words = block.get("text")
         if not isinstance(words, str):
             raise fault(at + "text", "must be a text")
-        return {"type": "text", "text": words, **_mark(block)}
+        return {"type": "text", "text": words, **mark_of(block)}
     if kind == "image" and images:
-        return {"type": "image_url", "image_url": {"url": _address(block, at)}, **_mark(block)}
+        return {"type": "image_url", "image_url": {"url": _address(block, at)}, **mark_of(block)}
     if kind == "document" and images:
         return _document(block, at)
     raise fault(at + "type", f"{kind} is not known here")
@@ -102,11 +104,11 @@ def _part(block: Block, at: str, *, images: bool = True) -> Part:
 def _document(block: Block, at: str) -> Part:
     source = mapping(block, "source", at)
     if source.get("type") == "text":
-        return {"type": "text", "text": text(source, "data", f"{at}source."), **_mark(block)}
+        return {"type": "text", "text": text(source, "data", f"{at}source."), **mark_of(block)}
     if source.get("type") != "base64":
         raise fault(f"{at}source.type", "must be base64 or text")
     file = {"filename": block.get("title") or "document.pdf", "file_data": _address(block, at)}
-    return {"type": "file", "file": file, **_mark(block)}
+    return {"type": "file", "file": file, **mark_of(block)}
 
 
 def _address(block: Block, at: str) -> str:
@@ -119,6 +121,7 @@ def _address(block: Block, at: str) -> str:
     return f"data:{text(source, 'media_type', where)};base64,{text(source, 'data', where)}"
 
 
-def _mark(block: Block) -> Part:
+def mark_of(block: Block) -> Part:
+    """Return the mark of what is to be cached, under its name; nothing where there is none."""
     mark = block.get("cache_control")
     return {"cache_control": mark} if mark else {}

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from jobs.llms.ask import Ask
-from jobs.llms.provider import Message
+from jobs.llms.provider import Message, is_silent
 from jobs.wires.fields import (
     choice,
     count,
@@ -17,18 +17,19 @@ from jobs.wires.fields import (
     others,
     text,
 )
-from jobs.wires.messages_content import assistant_of, texts_of, user_of
+from jobs.wires.messages_content import assistant_of, mark_of, texts_of, user_of
 from jobs.wires.wire import Body
 
 KNOWN: Final = frozenset(
     {"model", "messages", "max_tokens", "system", "stream", "stop_sequences", "thinking"}
     | {"tools", "tool_choice", "metadata", "output_config", "service_tier", "speed"}
-    | {"inference_geo", "diagnostics", "cache_control", "user_profile_id", "workspace_id"}
+    | {"inference_geo", "diagnostics", "user_profile_id", "workspace_id"}
 )
 LOW_BUDGET: Final = 4_096
 HIGH_BUDGET: Final = 16_384
 """Tokens of thinking below which it is a little, and from which on it is much."""
 
+ADAPTIVE: Final = "adaptive"
 TOOL: Final = "tool"
 CHOICES: Final = {"auto": "auto", "any": "required", "none": "none"}
 
@@ -66,7 +67,8 @@ def _turn(message: Mapping[str, Any], at: str) -> list[Message]:
     if role == "user":
         return user_of(message, at)
     if role == "assistant":
-        return [assistant_of(message, at)]
+        said = assistant_of(message, at)
+        return [] if is_silent(said) else [said]
     return [{"role": role, "content": texts_of(message.get("content"), at + "content")}]
 
 
@@ -77,6 +79,7 @@ def _options(body: Body) -> dict[str, Any]:
         "tool_choice": _choice(wanted),
         "stop": body.get("stop_sequences"),
         "reasoning_effort": _effort(body),
+        "thinking": _adaptive(body),
         "response_format": _format(mapping(body, "output_config")),
         "user": mapping(body, "metadata").get("user_id"),
     }
@@ -103,7 +106,7 @@ def _tool(tool: Mapping[str, Any], at: str) -> dict[str, Any]:
         "strict": tool.get("strict"),
     }
     known = {name: value for name, value in function.items() if value is not None}
-    return {"type": "function", "function": known}
+    return {"type": "function", "function": known, **mark_of(tool)}
 
 
 def _choice(wanted: Mapping[str, Any]) -> str | dict[str, Any] | None:
@@ -127,6 +130,12 @@ def _effort(body: Body) -> str | None:
     if budget < LOW_BUDGET:
         return "low"
     return "medium" if budget < HIGH_BUDGET else "high"
+
+
+def _adaptive(body: Body) -> Mapping[str, Any] | None:
+    """Return the wish to think as much as it takes, which has no counterpart in Chat."""
+    thinking = mapping(body, "thinking")
+    return thinking if thinking.get("type") == ADAPTIVE else None
 
 
 def _format(config: Mapping[str, Any]) -> dict[str, Any] | None:

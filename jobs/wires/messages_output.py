@@ -24,7 +24,7 @@ def message_body(call: Call, answer: Answer) -> dict[str, Any]:
     blocks += [_tool_use(tool) for tool in answer.tool_calls]
     return message_shell(call, answer.model) | {
         "content": blocks,
-        "stop_reason": stop_reason_of(answer),
+        **stop_of(answer),
         "usage": usage_of(answer.tokens)
         | {
             "cache_creation": {
@@ -52,11 +52,14 @@ def message_shell(call: Call, model: str) -> dict[str, Any]:
     }
 
 
-def stop_reason_of(answer: Answer) -> str:
-    """Return why an answer ended; one that calls a tool ended for that."""
-    if answer.tool_calls and answer.finish_reason == "stop":
-        return "tool_use"
-    return REASONS.get(answer.finish_reason, answer.finish_reason)
+def stop_of(answer: Answer) -> dict[str, str | None]:
+    """Write why an answer ended; one that calls a tool ended for that, whatever stopped it."""
+    reason, sequence = REASONS.get(answer.finish_reason, answer.finish_reason), None
+    if answer.finish_reason == "stop" and answer.tool_calls:
+        reason = "tool_use"
+    elif answer.finish_reason == "stop" and answer.stop_sequence is not None:
+        reason, sequence = "stop_sequence", answer.stop_sequence
+    return {"stop_reason": reason, "stop_sequence": sequence}
 
 
 def usage_of(tokens: Tokens) -> dict[str, Any]:

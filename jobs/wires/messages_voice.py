@@ -10,7 +10,7 @@ from jobs.llms.ask import Answer
 from jobs.sayings import Saying
 from jobs.wires.errors import anthropic_body
 from jobs.wires.hearing import LOST, Hearing, Part, encoded
-from jobs.wires.messages_output import message_shell, object_in, stop_reason_of, usage_of
+from jobs.wires.messages_output import message_shell, object_in, stop_of, usage_of
 from jobs.wires.wire import Call, Frame
 from models.kernel.errors import IlmError, UpstreamError
 
@@ -100,9 +100,10 @@ class MessagesVoice(Hearing):
         for piece in sorted(self._waiting, key=lambda piece: keys.index(_key(piece))):
             yield from self._tell(piece)
         yield from self._stop()
-        delta = {"stop_reason": stop_reason_of(answer), "stop_sequence": None}
         usage = usage_of(answer.tokens)
-        yield self._part("message_delta", delta=delta, usage=usage) | {"x_ilm": answer.x_ilm}
+        yield self._part("message_delta", delta=stop_of(answer), usage=usage) | {
+            "x_ilm": answer.x_ilm
+        }
         yield self._part("message_stop")
 
     def _part(self, kind: str, **fields: Any) -> Part:

@@ -118,6 +118,12 @@ class Blobs:
         for batch in obstore.list(self._store, prefix):
             self.delete(*(entry["path"] for entry in batch))
 
+    def older_than(self, prefix: str, moment: datetime) -> Iterator[str]:
+        """Yield the keys of a folder that were written before a moment."""
+        with _translated():
+            for batch in obstore.list(self._store, prefix):
+                yield from (entry["path"] for entry in batch if entry["last_modified"] < moment)
+
     def check(self) -> None:
         """Raise `Unavailable` unless the store answers."""
         try:

@@ -60,11 +60,24 @@ class Script:
 
     def __call__(self, key: str, arguments: Sequence[int | str]) -> Any:
         """Run it on one key and return its answer."""
+        (answer,) = self.many([(key, arguments)])
+        return answer
+
+    def many(self, calls: Sequence[tuple[str, Sequence[int | str]]]) -> list[Any]:
+        """Run it on one key after the other, in one round trip; return the answers.
+
+        Raises the first error, whatever else was carried out.
+        """
         connection = self._connection()
         try:
-            return _answer(connection, "EVALSHA", self._digest, 1, key, *arguments)
+            return _answers(
+                connection,
+                [("EVALSHA", self._digest, 1, key, *arguments) for key, arguments in calls],
+            )
         except redis.exceptions.NoScriptError:
-            return _answer(connection, "EVAL", self._text, 1, key, *arguments)
+            return _answers(
+                connection, [("EVAL", self._text, 1, key, *arguments) for key, arguments in calls]
+            )
 
     def _connection(self) -> Any:
         """Return this thread's connection, fresh if the server has closed the last one."""
@@ -85,9 +98,22 @@ def _is_stale(connection: Any) -> bool:
         return True
 
 
-def _answer(connection: Any, *words: Any) -> Any:
-    connection.send_command(*words)
-    return connection.read_response()
+def _answers(connection: Any, commands: Sequence[Sequence[Any]]) -> list[Any]:
+    """Send commands together and read all their answers; raise the first error among them."""
+    connection.send_packed_command(connection.pack_commands(commands))
+    answers = [_answer(connection) for _ in commands]
+    for answer in answers:
+        if isinstance(answer, redis.ResponseError):
+            raise answer
+    return answers
+
+
+def _answer(connection: Any) -> Any:
+    """Read one answer; an error of the server's is one."""
+    try:
+        return connection.read_response()
+    except redis.ResponseError as error:
+        return error
 
 
 def _options(number: int) -> dict[str, Any]:

@@ -5,25 +5,31 @@ after 5 s and transactions after 10 s (J-04). Running processes act as the role 
 may not change what is append-only; only migrations act as the owner.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, Self
 from urllib.parse import unquote, urlsplit
 
-import psycopg2
-from peewee import DatabaseProxy, InterfaceError, Model, OperationalError
+import psycopg2.extensions
+from peewee import SQL, CompositeKey, DatabaseProxy, InterfaceError, Model, OperationalError
 from playhouse.pool import MaxConnectionsExceeded, PooledPostgresqlDatabase
 
+from models.kernel.clock import SystemClock
+from models.kernel.measures import DATABASE_WAIT_SECONDS
 from models.kernel.settings import Settings
 
 STATEMENT_MS: Final = 5_000
 TRANSACTION_MS: Final = 10_000
 WAIT_SECONDS: Final = 5
+TRUSTED_SECONDS: Final = 1.0
 APP_ROLE: Final = "ilm_app"
 
 _TRANSACTION_TIMEOUT_SINCE: Final = 170_000
 
 database = DatabaseProxy()
+_CLOCK: Final = SystemClock()
 
 
 class Table(Model):
@@ -34,6 +40,64 @@ class Table(Model):
 
         database = database
         legacy_table_names = False
+
+    @classmethod
+    def found(cls, **values: Any) -> Self | None:
+        """Return the row with these values in its fields, None when there is none.
+
+        For what names one row at most. The statement is made once: peewee takes longer to make it
+        than PostgreSQL to answer it.
+        """
+        return next(iter(cls._with(values)), None)
+
+    @classmethod
+    def get_by_id(cls, pk: Any) -> Self:
+        """Return the row with this primary key; raise the table's `DoesNotExist` for none."""
+        key: Any = cls._meta.primary_key
+        has_parts = isinstance(key, CompositeKey)
+        names, values = (key.field_names, pk) if has_parts else ((key.name,), (pk,))
+        row: Self = cls._with(dict(zip(names, values, strict=True))).get()
+        return row
+
+    @classmethod
+    def _with(cls, values: Mapping[str, Any]) -> Any:
+        sql = cls._lookup(tuple((name, value is None) for name, value in values.items()))
+        fields = cls._meta.combined
+        known = [fields[name].db_value(v) for name, v in values.items() if v is not None]
+        return cls.raw(sql, *known)
+
+    @classmethod
+    @lru_cache(None)
+    def _lookup(cls, names: tuple[tuple[str, bool], ...]) -> str:
+        """Return what selects rows by what is in their fields, or by that nothing is."""
+        fields = [(cls._meta.combined[name], is_null) for name, is_null in names]
+        terms = [field.is_null() if is_null else field == SQL("%s") for field, is_null in fields]
+        sql: str = cls.select().where(*terms).sql()[0]
+        return sql
+
+
+class Connection(psycopg2.extensions.connection):
+    """A connection whose transactions are bounded too, which PostgreSQL can since version 17."""
+
+    used_at = float("-inf")
+    """When a thread gave it back, in monotonic seconds."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Connect."""
+        super().__init__(*arguments, **options)
+        if self.server_version >= _TRANSACTION_TIMEOUT_SINCE:
+            with self.cursor() as cursor:
+                cursor.execute(f"set transaction_timeout = {TRANSACTION_MS}")
+            self.commit()
+
+
+@dataclass(frozen=True, slots=True)
+class PoolFigures:
+    """How a pool is used: connections that threads have, that rest, that may yet be opened."""
+
+    in_use: int
+    idle: int
+    free: int
 
 
 class Pool(PooledPostgresqlDatabase):  # type: ignore[misc]  # peewee carries no types
@@ -47,16 +111,29 @@ class Pool(PooledPostgresqlDatabase):  # type: ignore[misc]  # peewee carries no
 
     def connect(self, reuse_if_open: bool = False) -> bool:  # noqa: FBT001, FBT002 - peewee's
         """Give the calling thread a connection; none free in time is an outage like any other."""
+        began = _CLOCK.elapsed()
         try:
             return bool(super().connect(reuse_if_open=reuse_if_open))
         except MaxConnectionsExceeded as error:
             raise OperationalError("every connection is in use") from error
+        finally:
+            DATABASE_WAIT_SECONDS.observe(_CLOCK.elapsed() - began)
 
-    def _connect(self) -> Any:
-        connection = super()._connect()
-        if connection.server_version >= _TRANSACTION_TIMEOUT_SINCE:
-            _bound_transactions(connection)
-        return connection
+    @property
+    def figures(self) -> PoolFigures:
+        """How it is used at this moment."""
+        in_use, idle = len(self._in_use), len(self._connections)
+        return PoolFigures(in_use, idle, max(0, self._max_connections - in_use - idle))
+
+    def _is_closed(self, connection: Connection) -> bool:
+        """Say whether a connection is of no use; one that was in use just now is not asked."""
+        has_rested = _CLOCK.elapsed() - connection.used_at > TRUSTED_SECONDS
+        return bool(connection.closed or (has_rested and super()._is_closed(connection)))
+
+    def _can_reuse(self, connection: Connection) -> bool:
+        """Say whether a connection goes back to the others, and note when it did."""
+        connection.used_at = _CLOCK.elapsed()
+        return bool(super()._can_reuse(connection))
 
     @contextmanager
     def borrowed(self) -> Iterator[None]:
@@ -78,6 +155,12 @@ class Pool(PooledPostgresqlDatabase):  # type: ignore[misc]  # peewee carries no
             cursor = self.execute_sql(sql, parameters)
             return list(cursor.fetchall()) if cursor.description else []
 
+    def written(self, sql: str, parameters: Sequence[Any] = ()) -> str:
+        """Return a statement with its values in it, as it would be sent."""
+        with self.borrowed(), self.connection().cursor() as cursor:
+            text: bytes = cursor.mogrify(sql, parameters)
+            return text.decode()
+
     def script(self, sql: str) -> None:
         """Run a text of several statements that takes no parameters; `%` means itself."""
         with self.borrowed(), self.connection().cursor() as cursor:
@@ -88,14 +171,6 @@ class Pool(PooledPostgresqlDatabase):  # type: ignore[misc]  # peewee carries no
         """Run a block as one unit of work: a transaction, or a savepoint inside another."""
         with self.borrowed(), self.atomic():
             yield
-
-
-def _bound_transactions(connection: Any) -> None:
-    """Bound whole transactions too, which PostgreSQL can since version 17."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"set transaction_timeout = {TRANSACTION_MS}")
-    if not connection.autocommit:
-        connection.commit()
 
 
 def connect(settings: Settings, *, threads: int = 1) -> Pool:
@@ -129,6 +204,7 @@ def open_pool(settings: Settings, *, owner: bool = False) -> Pool:
         host=url.hostname,
         port=url.port or 5432,
         options=" ".join(options),
+        connection_factory=Connection,
         max_connections=settings.database_connections,
         timeout=WAIT_SECONDS,
         stale_timeout=600,

@@ -16,7 +16,6 @@
     │   ├── Conflict       contradicts what is there
     │   │   ├── DuplicateResource
     │   │   └── IdempotencyMismatch
-    │   ├── PaymentRequired
     │   ├── PayloadTooLarge
     │   ├── UnsupportedMediaType
     │   ├── RateLimitExceeded
@@ -36,7 +35,8 @@
         └── ModelNotAvailable
 
 `code` finds status, words and retry advice in `catalogue/errors.toml`; only `api/problems.py`
-knows HTTP. A message is written for the person who can act on it and holds no secret.
+knows HTTP. A message is written for the person who can act on it and holds no secret. Those who
+are known and not let through all the same are in `denials.py`.
 """
 
 from collections.abc import Sequence
@@ -197,12 +197,6 @@ class DuplicateResource(Conflict):
 
 class IdempotencyMismatch(Conflict):
     """The Idempotency-Key was used for another request."""
-
-
-class PaymentRequired(Refused):
-    """The balance does not cover what this may cost."""
-
-    code: ClassVar[str] = "PAYMENT_REQUIRED"
 
 
 class PayloadTooLarge(Refused):

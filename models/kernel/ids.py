@@ -3,27 +3,52 @@
 import re
 import secrets
 import time
+from threading import Lock
 from typing import Final
 from uuid import UUID, uuid5
 
 KINDS: Final = frozenset(
     {"user", "acct", "book", "job", "chat", "msg", "txn", "evt", "key", "wh", "sess", "file"}
-    | {"batch", "org", "req", "prompt"}
+    | {"batch", "org", "team", "inv", "rule", "req", "prompt", "alert", "app", "grant", "passkey"}
+    | {"iss", "identity", "budget", "purchase", "delivery"}
 )
 
 _HEX: Final = re.compile(
     r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE
 )
 _RANDOM_BITS: Final = 74
+_STEP_BITS: Final = 32
 _VERSION: Final = 0x7 << 76
 _VARIANT: Final = 0b10 << 62
+_LOW: Final = (1 << 62) - 1
+
+
+class _Sequence:
+    """The numbers of this process, each greater than the one before (RFC 9562 §6.2, method 2)."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._lock = Lock()
+        self._last = 0
+
+    def next(self) -> int:
+        """Return 48 bits of Unix milliseconds and 74 random ones; those of one moment grow."""
+        number = (time.time_ns() // 1_000_000) << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)
+        with self._lock:
+            if number <= self._last or number >> _RANDOM_BITS == self._last >> _RANDOM_BITS:
+                number = self._last + 1 + secrets.randbits(_STEP_BITS)
+            self._last = number
+        return number
+
+
+_sequence: Final = _Sequence()
 
 
 def new_id() -> UUID:
-    """Return a UUIDv7: 48 bits of Unix milliseconds, then 74 random bits."""
-    milliseconds = time.time_ns() // 1_000_000
-    random = secrets.randbits(_RANDOM_BITS)
-    high, low = random >> 62, random & ((1 << 62) - 1)
+    """Return a UUIDv7, greater than every one that this process made before."""
+    number = _sequence.next()
+    milliseconds, random = number >> _RANDOM_BITS, number & ((1 << _RANDOM_BITS) - 1)
+    high, low = random >> 62, random & _LOW
     return UUID(int=(milliseconds & ((1 << 48) - 1)) << 80 | _VERSION | high << 64 | _VARIANT | low)
 
 

@@ -2,42 +2,36 @@
 
 An event has a name and fields (`log.info("page.drawn", page=3)`), not a sentence. Ids bound with
 `about(...)` ride along in every line of the same request or job (I-03), those of libraries too.
-Secrets and addresses are masked on the way out (Z-07), as the last defence and not the first.
+Whoever wrote it, a line is masked on the way out (`models/kernel/masking.py`), and what would kill
+a thread or the process, or be warned of, is a line like any other (I-09).
 """
 
 import logging
-import re
 import sys
+import threading
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
-from functools import lru_cache
+from types import TracebackType
 from typing import Any, Final
 
 import structlog
 
-MASK: Final = "***"
+from models.kernel.masking import MASK, masked_field
+from models.kernel.measures import LOG_LINES
+from models.kernel.reports import report
 
-_SECRET_NAMES: Final = re.compile(
-    r"(?:pass(?:word|wd)?|secret|token|authorization|cookie|api[-_]?key|e?mail|prompt)$",
-    re.IGNORECASE,
-)
-_SECRET_SHAPES: Final = re.compile(
-    r"""[\w.+-]+@[\w-]+\.[\w.-]+          # an e-mail address
-      | \bilm_(?:live|test)_[\w-]{8,}     # one of our keys
-      | \bsk-[\w-]{8,}                    # a vendor's key
-      | \beyJ[\w-]+\.[\w-]+\.[\w-]+       # a JWT
-      | (?<=://)[^/\s:@]*:[^/\s@]+(?=@)   # credentials in an address
-    """,
-    re.VERBOSE,
-)
-_MARKS: Final = re.compile("@|ilm_|sk-|eyJ")
-"""What every secret shape has in it: a value without any is not looked at further."""
+__all__ = ["MASK", "about", "get_logger", "log_to_stderr", "masked", "take_over"]
 
 CHATTY: Final = (
     "pika", "peewee", "peewee.pool", "apscheduler", "asyncio", "dramatiq", "openai", "anthropic",
     "httpx2", "httpcore2",
 )  # fmt: skip
 """Libraries that log every step of theirs: only their warnings are kept."""
+SILENT: Final = ("pika", "urllib3.connection")
+"""Those whose complaints we say in our own words: theirs repeat, or tell whole addresses."""
+
+_OWN: Final = frozenset({"_record", "_from_structlog", "exc_info", "timestamp", "level", "logger"})
+"""Fields of a line that are nobody's words."""
 
 Event = MutableMapping[str, Any]
 
@@ -49,7 +43,9 @@ def log_to_stderr(level: str = "info") -> None:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        counted,
         structlog.processors.format_exc_info,
+        structlog.processors.StackInfoRenderer(),
         masked,
     ]
     structlog.configure(
@@ -73,7 +69,31 @@ def log_to_stderr(level: str = "info") -> None:
     root.setLevel(level.upper())
     for chatty in CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    logging.getLogger("pika").setLevel(logging.CRITICAL)
+    for silent in SILENT:
+        logging.getLogger(silent).setLevel(logging.CRITICAL)
+
+
+def take_over() -> None:
+    """Have every line come this way: those of loggers that write by themselves, and last words."""
+    for logger in list(logging.root.manager.loggerDict.values()):
+        if isinstance(logger, logging.Logger) and logger.handlers:
+            logger.handlers, logger.propagate = [], True
+    logging.captureWarnings(True)
+    sys.excepthook = _process_died
+    threading.excepthook = _thread_died
+
+
+def _process_died(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    level = logging.INFO if issubclass(kind, KeyboardInterrupt) else logging.CRITICAL
+    get_logger(__name__).log(level, "process.died", exc_info=(kind, error, trace))
+
+
+def _thread_died(told: threading.ExceptHookArgs) -> None:
+    if told.exc_value is not None:
+        name = told.thread.name if told.thread else "unknown"
+        get_logger(__name__).critical("thread.died", thread=name, exc_info=told.exc_value)
 
 
 @contextmanager
@@ -89,16 +109,18 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     return logger
 
 
-def masked(_logger: Any, _method: str, event: Event) -> Event:
-    """Replace values that are secret by name, and secret shapes inside any text."""
-    for name, value in event.items():
-        if _is_secret(name):
-            event[name] = MASK
-        elif isinstance(value, str) and _MARKS.search(value):
-            event[name] = _SECRET_SHAPES.sub(MASK, value)
+def counted(_logger: Any, _method: str, event: Event) -> Event:
+    """Count a line by its severity, and report one that tells of an error."""
+    level = event.get("level", "unknown")
+    LOG_LINES.add(level)
+    if level in {"error", "critical"}:
+        report(event)
     return event
 
 
-@lru_cache
-def _is_secret(name: str) -> bool:
-    return _SECRET_NAMES.search(name) is not None
+def masked(_logger: Any, _method: str, event: Event) -> Event:
+    """Replace values that are secret by name, and secret shapes inside any value."""
+    for name, value in event.items():
+        if name not in _OWN:
+            event[name] = masked_field(name, value)
+    return event

@@ -4,13 +4,16 @@ Prices are integers of pico-USD per token, since a price per token is not always
 of nano-USD. The cost of a call is rounded once, half up, to the nano-USD.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Self
 
 NANO_PER_USD: Final = 1_000_000_000
 NANO_PER_CENT: Final = 10_000_000
+EXACT: Final = "exact"
+CEIL_CENT: Final = "ceil_cent"
+"""How a charge is rounded (X-7): to the nano-USD, or up to the next cent."""
 PICO_PER_NANO: Final = 1_000
 
 MARKUP_NUMERATOR: Final = 140
@@ -60,8 +63,26 @@ class Nano:
         """Whole cents a cost is shown as: the ceiling, so at least 1 when anything was charged."""
         return -(-self.amount // NANO_PER_CENT)
 
+    def rounded(self, rounding: str) -> "Nano":
+        """Return what is charged for it: as it is, or its ceiling in cents (X-7)."""
+        return Nano(self.cost_cents * NANO_PER_CENT) if rounding == CEIL_CENT else self
+
 
 ZERO: Final = Nano(0)
+
+
+def shared(cents: int, amounts: Sequence[Nano]) -> list[int]:
+    """Round amounts to whole cents that add up to `cents`, by largest remainder.
+
+    `cents` is their sum rounded either way. Each is rounded down, and then, where most was lost,
+    of equals the first, up; what is whole cents stays as it is.
+    """
+    whole = [amount.amount // NANO_PER_CENT for amount in amounts]
+    lost = [amount.amount % NANO_PER_CENT for amount in amounts]
+    dearest = sorted(range(len(amounts)), key=lambda place: -lost[place])
+    for place in dearest[: cents - sum(whole)]:
+        whole[place] += 1
+    return whole
 
 
 def cost_of(lines: Iterable[tuple[int, int]], *, markup: bool = True) -> Nano:
@@ -73,3 +94,14 @@ def cost_of(lines: Iterable[tuple[int, int]], *, markup: bool = True) -> Nano:
     numerator, denominator = (MARKUP_NUMERATOR, MARKUP_DENOMINATOR) if markup else (1, 1)
     scaled, unit = pico * numerator, PICO_PER_NANO * denominator
     return Nano((2 * scaled + unit) // (2 * unit))
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What work may take at most: money, and tokens of the day's."""
+
+    cost: Nano = ZERO
+    tokens: int = 0
+
+
+NOTHING: Final = Estimate()

@@ -10,12 +10,14 @@ begin
 end $$;
 
 -- Before a line is asked: its hold, which an earlier attempt or try may have taken already.
--- held | poor (the balance does not cover it) | over (it has ended) | lost (not ours any more)
+-- held | poor (means or a budget do not cover it) | over (it has ended) | lost (not ours any more)
+drop function if exists batch_line_begin(uuid, integer, uuid, bigint);
 create or replace function batch_line_begin(
-    p_job uuid, p_attempt integer, p_line uuid, p_hold bigint
+    p_job uuid, p_attempt integer, p_line uuid, p_hold bigint, p_tokens bigint
 ) returns text language plpgsql as $$
 declare
     mine batch_line;
+    short text;
 begin
     if not batch_is_mine(p_job, p_attempt) then
         return 'lost';
@@ -26,9 +28,13 @@ begin
     end if;
     if p_hold > 0 and not exists (select from credit_hold where job_id = p_line) then
         begin
-            perform money_hold(p_line, batch.account_id, p_hold)
-            from batch where batch.id = mine.batch_id;
+            perform money_hold(
+                p_line, job.account_id, p_hold, p_tokens, job.user_id, job.key_id)
+            from job where job.id = p_job;
         exception when sqlstate 'ILM02' then
+            get stacked diagnostics short = pg_exception_detail;
+            perform credit_exhausted(job.account_id, short::jsonb ->> 'what')
+            from job where job.id = p_job;
             return 'poor';
         end;
     end if;
@@ -54,24 +60,8 @@ begin
     if not found then
         return true;
     end if;
-    charged := money_settle(p_line, p_cost);
-    insert into usage_line (
-        job_id, step, account_id, mode, operation, vendor, llm, price_id, tokens_in, tokens_out,
-        tokens_cached, tokens_written, tokens_written_long, tokens_reasoning, cost_nano,
-        vendor_nano, estimated, is_borne, is_own_key
-    )
-    select p_line, line.step, batch.account_id, batch.mode, line.operation, line.vendor, line.llm,
-           line.price_id, line.tokens_in, line.tokens_out, line.tokens_cached,
-           line.tokens_written, line.tokens_written_long, line.tokens_reasoning, line.cost_nano,
-           line.vendor_nano, line.estimated, line.is_borne, line.is_own_key
-    from batch, jsonb_to_recordset(coalesce(p_usage, '[]')) as line (
-        step integer, operation text, vendor text, llm text, price_id text,
-        tokens_in integer, tokens_out integer, tokens_cached integer,
-        tokens_written integer, tokens_written_long integer, tokens_reasoning integer,
-        cost_nano bigint, vendor_nano bigint, estimated boolean, is_borne boolean,
-        is_own_key boolean
-    )
-    where batch.id = mine.batch_id;
+    charged := money_settle(p_line, p_cost, usage_tokens(p_usage));
+    perform usage_write(job, p_line, mine.batch_id, now(), p_usage) from job where job.id = p_job;
     update batch
     set answered = answered + (p_state = 'answered')::integer,
         failed = failed + (p_state = 'failed')::integer,

@@ -3,12 +3,16 @@
 
 -- Accept: the idempotency key, the row, the hold and the place in the lane, or none of them.
 -- outcome: accepted | known (same key, same request: `id` is the first one's) | mismatch
+drop function if exists job_accept(
+    uuid, uuid, text, text, text, jsonb, uuid, integer, integer, integer, integer, integer,
+    bigint, text, text, bytea);
 create or replace function job_accept(
     p_id uuid, p_account uuid, p_mode text, p_type text, p_queue text, p_input jsonb,
     p_subject uuid, p_priority integer, p_max_attempts integer, p_deadline_seconds integer,
     p_window integer, p_most_waiting integer, p_hold bigint, p_request_id text,
-    p_key text, p_fingerprint bytea,
-    out outcome text, out id uuid, out dispatched boolean, out accepted_at timestamptz
+    p_key text, p_fingerprint bytea, p_tokens bigint, p_user uuid, p_api_key uuid,
+    out outcome text, out id uuid, out dispatched boolean, out accepted_at timestamptz,
+    out used integer
 ) language plpgsql as $$
 declare
     known idempotency_key;
@@ -30,15 +34,16 @@ begin
         end if;
     end if;
     if p_hold > 0 then
-        perform money_hold(p_id, p_account, p_hold);
+        used := money_hold(p_id, p_account, p_hold, p_tokens, p_user, p_api_key);
     end if;
     dispatched := lane_enter(p_account, p_queue, p_window, p_most_waiting);
     insert into job (
         id, account_id, mode, type, queue, input, subject_id, priority, max_attempts,
-        deadline_at, request_id, dispatched_at, resend_at, sends
+        deadline_at, request_id, user_id, key_id, dispatched_at, resend_at, sends
     ) values (
         p_id, p_account, p_mode, p_type, p_queue, p_input, p_subject, p_priority, p_max_attempts,
-        now() + make_interval(secs => p_deadline_seconds), p_request_id,
+        now() + make_interval(secs => p_deadline_seconds), p_request_id, p_user,
+        p_api_key,
         case when dispatched then now() end,
         case when dispatched then now() + interval '10 seconds' end,
         case when dispatched then 1 else 0 end
@@ -52,45 +57,31 @@ end $$;
 -- not due, overdue, or its queue is paused; the message is then dropped.
 create or replace function job_claim(
     p_id uuid, p_worker text, p_lease_seconds double precision
-) returns setof job language sql as $$
+) returns setof job language plpgsql as $$
+declare
+    moment constant timestamptz := clock_timestamp();
+begin
+    return query
     update job
     set state = 'running', attempt = attempt + 1, worker = p_worker,
-        lease_until = moment.now + make_interval(secs => p_lease_seconds),
-        started_at = coalesce(started_at, moment.now)
-    from (select clock_timestamp() as now) moment
+        lease_until = moment + make_interval(secs => p_lease_seconds),
+        started_at = coalesce(started_at, moment)
     where id = p_id and state = 'queued' and dispatched_at is not null
-      and run_at <= moment.now and deadline_at > moment.now
+      and run_at <= moment and deadline_at > moment
       and not exists (select from queue_control c where c.queue = job.queue and c.paused)
     returning job.*;
-$$;
+end $$;
 
 -- What the end of a job brings with it, once, in the transaction that ends it.
 create or replace function job_closed(
     p_job job, p_cost bigint, p_usage jsonb, p_window integer, out ids uuid[], out types text[]
 ) language plpgsql as $$
 begin
-    perform money_settle(p_job.id, p_cost);
-    if p_usage is not null then
-        insert into usage_line (
-            job_id, step, account_id, mode, operation, vendor, llm, price_id, tokens_in,
-            tokens_out, tokens_cached, tokens_written, tokens_written_long, tokens_reasoning,
-            cost_nano, vendor_nano, estimated, is_borne, is_own_key
-        )
-        select p_job.id, line.step, p_job.account_id, p_job.mode, line.operation, line.vendor,
-               line.llm, line.price_id, line.tokens_in, line.tokens_out, line.tokens_cached,
-               line.tokens_written, line.tokens_written_long, line.tokens_reasoning,
-               line.cost_nano, line.vendor_nano, line.estimated, line.is_borne, line.is_own_key
-        from jsonb_to_recordset(p_usage) as line (
-            step integer, operation text, vendor text, llm text, price_id text,
-            tokens_in integer, tokens_out integer, tokens_cached integer,
-            tokens_written integer, tokens_written_long integer, tokens_reasoning integer,
-            cost_nano bigint, vendor_nano bigint, estimated boolean, is_borne boolean,
-            is_own_key boolean
-        );
-    end if;
+    perform money_settle(p_job.id, p_cost, usage_tokens(p_usage));
+    perform usage_write(p_job, p_job.id, p_job.subject_id, p_job.created_at, p_usage);
     insert into event (id, account_id, mode, type, data, once)
     values (
-        gen_random_uuid(), p_job.account_id, p_job.mode, 'job.' || p_job.state,
+        event_id(), p_job.account_id, p_job.mode, 'job.' || p_job.state,
         jsonb_build_object('job', jsonb_strip_nulls(jsonb_build_object(
             'id', 'job_' || replace(p_job.id::text, '-', ''), 'type', p_job.type,
             'status', p_job.state, 'attempt', p_job.attempt, 'errorCode', p_job.error_code
@@ -103,15 +94,18 @@ begin
     ) as leave;
 end $$;
 
--- Finish: only the attempt that holds the row may. `done` false: you are a zombie, roll back.
+-- Finish: only the attempt that holds the row may; `done` false: you are a zombie, and nothing was
+-- written. `p_effects` are statements with their values in them: what else the end changes. Sent
+-- along, they cost no round trip while the rows of the account are locked.
 create or replace function job_finish(
     p_id uuid, p_attempt integer, p_state text, p_result jsonb, p_error_code text,
     p_error_message text, p_completed integer, p_total integer,
-    p_cost bigint, p_usage jsonb, p_window integer,
+    p_cost bigint, p_usage jsonb, p_effects text[], p_window integer,
     out done boolean, out ids uuid[], out types text[], out ended_at timestamptz
 ) language plpgsql as $$
 declare
     ended job;
+    effect text;
 begin
     update job
     set state = p_state, result = p_result, error_code = p_error_code,
@@ -122,6 +116,9 @@ begin
     done := found;
     ended_at := ended.finished_at;
     if done then
+        foreach effect in array coalesce(p_effects, '{}') loop
+            execute effect;
+        end loop;
         select closed.ids, closed.types into ids, types
         from job_closed(ended, p_cost, p_usage, p_window) as closed;
     end if;
@@ -145,14 +142,14 @@ begin
         state := 'cancelled';
         select finish.ids, finish.types into ids, types
         from job_finish(p_id, p_attempt, 'cancelled', null, 'CANCELLED', 'cancelled by its owner',
-                        mine.completed, mine.total, 0, null, p_window) as finish;
+                        mine.completed, mine.total, 0, null, null, p_window) as finish;
     elsif mine.failures + 1 >= mine.max_attempts
        or clock_timestamp() + make_interval(secs => p_delay) > mine.deadline_at then
         state := 'failed';
         update job set failures = failures + 1 where job.id = p_id;
         select finish.ids, finish.types into ids, types
         from job_finish(p_id, p_attempt, 'failed', null, p_error_code, p_error_message,
-                        mine.completed, mine.total, 0, null, p_window) as finish;
+                        mine.completed, mine.total, 0, null, null, p_window) as finish;
     else
         state := 'queued';
         update lane set waiting = waiting + 1

@@ -21,12 +21,16 @@ from models.kernel.database import Pool, database
 from models.kernel.settings import Settings
 from tests.api.browser import Browser
 from tests.api.reader import Reader
-from tests.conftest import emptied
+from tests.conftest import cleared
 from tests.processes import Processes, Web
 
 Open = Callable[..., Browser]
 
-NOWHERE = {"database_url": "postgresql://x@127.0.0.1:1/x", "redis_url": "redis://127.0.0.1:1"}
+NOWHERE = {
+    "database_url": "postgresql://x@127.0.0.1:1/x",
+    "redis_url": "redis://127.0.0.1:1",
+    "rate_limits": "off",
+}
 PASSWORD = "correct horse battery"
 
 _numbers = count()
@@ -58,11 +62,9 @@ def endpoint(**options: Any) -> Endpoint:
 
 
 @pytest.fixture
-def open_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
+def open_browser(tmp_path: Path) -> Iterator[Open]:
     """Open a browser on an app of these endpoints beside the usual ones, and settings."""
     opened: list[Browser] = []
-    if database.obj is not None:  # the threads end with the test, and what they keep would not
-        monkeypatch.setattr(database.obj, "is_kept", False)
 
     def open_(*extra: Endpoint, parts: dict[str, Any] | None = None, **settings: Any) -> Browser:
         made = parts_for(tmp_path, settings=settings, **(parts or {}))
@@ -164,7 +166,7 @@ def stack(
     settings: Settings, pools: tuple[Pool, Pool], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stack]:
     """Share one stack among the tests of a file; each of them is somebody new."""
-    emptied(pools)
+    cleared(settings, pools)
     home = tmp_path_factory.mktemp("stack")
     with Processes(settings, home, ILM_HOME=str(home), ILM_LLM_THREADS="4") as processes:
         for kind in ("default", "pages", "llm"):

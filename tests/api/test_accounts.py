@@ -59,7 +59,8 @@ def test_a_login_answers_a_token_in_the_shape_of_oauth(browser, email, token):
         "/v1/auth/login", json={"email": f" {email.upper()} ", "password": PASSWORD}
     )
 
-    assert set(answer.json) == {"access_token", "token_type", "expires_in"}
+    tokens = {"access_token", "refresh_token", "device_token"}
+    assert set(answer.json) == {*tokens, "token_type", "expires_in"}
     assert (answer.json["token_type"], answer.json["expires_in"]) == ("Bearer", 900)
     assert answer.headers["Cache-Control"] == "no-store"
 
@@ -203,7 +204,7 @@ def test_a_test_key_makes_no_live_key(browser, me):
         ({"scopes": ["everything"]}, "scopes.0"),
         ({"mode": "play"}, "mode"),
         ({"name": " "}, "name"),
-        ({"ipAllow": []}, "ipAllow"),
+        ({"ipDeny": []}, "ipDeny"),
     ],
 )
 def test_a_key_nobody_can_make_names_the_field(browser, me, wish, field):

@@ -209,7 +209,7 @@ def test_head_is_answered_as_get_without_a_body(browser):
 
 
 def test_a_method_a_path_does_not_take_names_those_it_does(browser):
-    answer = browser.request("DELETE", "/v1/users/me")
+    answer = browser.request("PUT", "/v1/users/me")
 
     assert code(answer) == (405, "METHOD_NOT_ALLOWED")
     assert {"GET", "HEAD", "PATCH"} <= set(answer.headers["Allow"].split(", "))

@@ -9,15 +9,12 @@ import openai
 import pytest
 
 from models.kernel.database import database
-from tests.clients import conftest as clients
 from tests.fakes.vendor.scripts import Fault, Script
 from tests.gateway import Gateway
 from tests.processes import until
 
 LLM = "gpt-4o-mini"
 CHAT = "/v1/chat/completions"
-
-running = clients.running
 
 _numbers = count()
 

@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from models.jobs import Event
+from models.events import Event
 from tests import factories
 from tests.api.conftest import code
 from tests.api.reader import Reader, path_of
+from tests.rows import events
 
 
 def test_a_change_changes_what_it_names_and_says_so_once(ada: Reader) -> None:
@@ -29,7 +30,7 @@ def test_a_change_of_nothing_is_none(ada: Reader) -> None:
     before = ada.get(path).json
 
     assert ada.patch(path, json={}).json == before
-    assert Event.select().count() == 0
+    assert events(ada.account_id) == []
 
 
 BAD_CHANGES = {

@@ -6,7 +6,8 @@ import pytest
 from falcon.testing import Result
 
 from models.books import Book
-from models.jobs import Event, JobRow
+from models.events import Event
+from models.jobs import JobRow
 from models.kernel.ids import new_id, wire_id
 from tests import factories
 from tests.api.conftest import code

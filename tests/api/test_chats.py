@@ -258,18 +258,19 @@ def test_a_chat_that_is_full_takes_no_more(ada: Reader) -> None:
 
 def test_preferences_are_kept_and_unknown_llms_refused(ada: Reader) -> None:
     path = "/v1/ai/preferences"
-    usual = {
-        "defaultModel": None, "priority": "balanced", "safety": "standard", "cacheAnswers": False,
-    }  # fmt: skip
+    nothing = dict.fromkeys(("defaultModel", "vendor", "temperature", "maxTokens"))
+    usual = {**nothing, "priority": "balanced", "safety": "standard", "cacheAnswers": False}
     wished = {
-        "defaultModel": "gpt-4o-mini", "priority": "cost", "safety": "strict", "cacheAnswers": True,
+        "defaultModel": "gpt-4o-mini", "vendor": "anthropic", "temperature": 0.5,
+        "maxTokens": 700, "priority": "cost", "safety": "strict", "cacheAnswers": True,
     }  # fmt: skip
 
     assert ada.get(path).json == usual
     assert ada.send("PUT", path, json=wished).json == wished
     assert ada.get(path).json == wished
-    assert code(ada.send("PUT", path, json={"defaultModel": "none"})) == (400, "VALIDATION_ERROR")
-    assert code(ada.send("PUT", path, json={"safety": "none"})) == (400, "VALIDATION_ERROR")
+    none = [{name: "none"} for name in ("defaultModel", "safety", "vendor")]
+    for odd in (*none, {"temperature": 2.1}, {"maxTokens": 0}):
+        assert code(ada.send("PUT", path, json=odd)) == (400, "VALIDATION_ERROR")
 
 
 def test_a_stream_of_a_chat_without_answers_is_not_there(ada: Reader) -> None:

@@ -9,7 +9,7 @@ import requests
 from PIL import Image
 
 from models.books import Book
-from models.jobs import Event
+from models.events import Event
 from models.kernel.ids import parse_id
 from tests.api.conftest import Stack
 from tests.documents import text_pdf

@@ -1,38 +1,29 @@
 """Vectors, models, moderations and counts, asked for by the official clients (XC-01, XC-03)."""
 
 import base64
+import json
 from array import array
 from collections.abc import Iterator
-from itertools import count
+from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urlsplit
 
 import anthropic
 import openai
 import pytest
 
 from models.kernel.database import database
-from tests.clients import conftest as clients
 from tests.fakes.vendor.scripts import Fault, Script
 from tests.gateway import Gateway
+from tests.processes import until
 
 SMALL = "text-embedding-3-small"
 TEXTS = ["the walrus sleeps", "a king reads", "the walrus dozes"]
-
-running = clients.running
-
-_numbers = count()
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _scheduler(running: Gateway) -> None:
     running.processes.scheduler()
-
-
-@pytest.fixture
-def ilm(running: Gateway) -> Gateway:
-    running.calm()
-    running.newcomer(f"embedder{next(_numbers)}@example.org")
-    return running
 
 
 @pytest.fixture
@@ -137,9 +128,42 @@ def test_a_vendor_that_fails_is_asked_again_and_charged_once(
     assert database.rows("select count(*) from usage_line where job_id = %s", (job_id,)) == [(1,)]
 
 
+def jobs_of(answers: list[dict[str, Any]]) -> set[str]:
+    return {answer["x_ilm"]["job_id"] for answer in answers}
+
+
+def test_a_retry_that_an_sdk_sends_by_itself_joins_the_job_it_repeats(ilm: Gateway) -> None:
+    body = {"model": SMALL, "input": "a walrus that is asked for again"}
+    sent = [
+        ilm.post("/v1/embeddings", body, headers={"x-stainless-retry-count": count}).json()
+        for count in ("0", "1", "2")
+    ]
+    anew = ilm.post("/v1/embeddings", body, headers={"x-stainless-retry-count": "0"}).json()
+
+    assert len(jobs_of(sent)) == 1
+    assert len(jobs_of([*sent, anew])) == 2
+    assert len(ilm.vendor.meter(SMALL).calls) == 2
+
+
+def test_who_hangs_up_ends_the_job_and_its_call_at_the_vendor(ilm: Gateway) -> None:
+    ilm.vendor.script(SMALL, Script().with_fault(Fault.HANG))
+    meter = ilm.vendor.meter(SMALL)
+    line = HTTPConnection(urlsplit(ilm.web.address).netloc)
+    body = {"model": SMALL, "input": "a walrus that nobody waits for"}
+    headers = {"Authorization": f"Bearer {ilm.key}", "Content-Type": "application/json"}
+
+    line.request("POST", "/v1/embeddings", json.dumps(body), headers)
+    until(lambda: meter.calls, "the vendor was not asked")
+    line.close()
+
+    until(lambda: meter.closed, "the vendor was never hung up on")
+    until(lambda: _last_job() == "cancelled", "the job goes on")
+    assert len(meter.calls) == 1
+
+
 def test_models_are_those_this_caller_may_use(client: openai.OpenAI, ilm: Gateway) -> None:
     free = {model.id for model in client.models.list()}
-    ilm.newcomer(f"rich{next(_numbers)}@example.org", tier="premium")
+    ilm.newcomer("rich@example.org", tier="premium")
     with ilm.openai() as payer:
         premium = {model.id for model in payer.models.list()}
 
@@ -152,6 +176,16 @@ def test_models_are_those_this_caller_may_use(client: openai.OpenAI, ilm: Gatewa
         client.models.retrieve("ollama/none")
 
 
+def test_embedders_are_among_the_models_of_whoever_may_use_them(client: openai.OpenAI) -> None:
+    listed = {model.id: model for model in client.models.list()}
+
+    assert {SMALL, "ilm-hashing"} <= set(listed)
+    assert "mistral-embed" not in listed
+    extra: Any = client.models.retrieve("mistral-embed").model_extra
+    assert extra["x_ilm"] == {"accessible": False, "kind": "embedder"}
+    assert [each.embedding for each in client.embeddings.create(model=SMALL, input="a").data]
+
+
 def test_anthropics_client_lists_models_in_its_own_shape(
     anthropics: anthropic.Anthropic,
 ) -> None:
@@ -159,10 +193,12 @@ def test_anthropics_client_lists_models_in_its_own_shape(
 
     assert listed["claude-3-haiku"].type == "model"
     assert anthropics.models.retrieve("claude-3-haiku").display_name
-    with pytest.raises(anthropic.NotFoundError) as refused:
-        anthropics.models.retrieve("claude-none")
-    body: Any = refused.value.body
-    assert body["type"] == "error"
+    assert SMALL not in listed
+    for name in ("claude-none", SMALL):
+        with pytest.raises(anthropic.NotFoundError) as refused:
+            anthropics.models.retrieve(name)
+        body: Any = refused.value.body
+        assert body["type"] == "error"
 
 
 def test_moderation_is_local_and_tells_a_threat_from_a_book(client: openai.OpenAI) -> None:
@@ -186,3 +222,8 @@ def test_tokens_of_messages_are_counted_without_a_limit_for_the_answer(
 
 def _likeness(one: list[float], other: list[float]) -> float:
     return sum(a * b for a, b in zip(one, other, strict=True))
+
+
+def _last_job() -> str:
+    ((state,),) = database.rows("select state from job order by created_at desc limit 1")
+    return str(state)

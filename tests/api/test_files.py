@@ -1,26 +1,14 @@
 """Files in OpenAI's shape, by OpenAI's own client and by hand (K-12, XC-02)."""
 
 from collections.abc import Iterator
-from itertools import count
 from typing import Any
 
 import openai
 import pytest
 
-from tests.clients import conftest as clients
 from tests.gateway import Gateway
 
 WORDS = b'{"custom_id": "a"}\n' * 3
-
-running = clients.running
-
-_numbers = count()
-
-
-@pytest.fixture
-def ilm(running: Gateway) -> Gateway:
-    running.newcomer(f"keeper{next(_numbers)}@example.org")
-    return running
 
 
 @pytest.fixture
@@ -63,7 +51,7 @@ def test_a_deleted_file_is_gone_with_what_it_held(client: openai.OpenAI) -> None
 
 def test_nobody_sees_anothers_file(client: openai.OpenAI, ilm: Gateway) -> None:
     made = kept(client)
-    ilm.newcomer(f"stranger{next(_numbers)}@example.org")
+    ilm.newcomer("stranger@example.org")
 
     with ilm.openai(max_retries=0) as stranger:
         for look in (stranger.files.retrieve, stranger.files.content, stranger.files.delete):

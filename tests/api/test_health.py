@@ -46,6 +46,14 @@ def test_one_dependency_can_be_asked_alone(open_browser):
     assert browser.get("/health/nothing").status_code == 404
 
 
+def test_figures_that_a_probe_finds_are_told_with_it(open_browser):
+    figures = {"in_use": 1, "idle": 2, "free": 17}
+    browser = open_browser(parts=health(database=lambda: figures, redis=fine))
+
+    assert browser.get("/health/database").json["figures"] == figures
+    assert "figures" not in browser.get("/health/redis").json
+
+
 def test_a_probe_that_hangs_is_down_and_not_started_again(open_browser):
     leave, started = Event(), []
 

@@ -8,14 +8,11 @@ import anthropic
 import pytest
 from anthropic.resources.messages.batches import Batches
 
-from tests.clients import conftest as clients
 from tests.fakes.vendor.scripts import Script
 from tests.gateway import Gateway
 from tests.processes import until
 
 LLM = "gpt-4o-mini"
-
-running = clients.running
 
 _numbers = count()
 

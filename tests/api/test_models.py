@@ -68,6 +68,18 @@ def test_a_listed_price_is_the_catalogues_to_the_last_digit(browse: Browse) -> N
         assert entry["cachedInputCostPer1M"] * 1_000_000 == price.cached
 
 
+def test_what_a_long_prompt_costs_is_listed_where_it_costs_more(browse: Browse) -> None:
+    listed = {each["id"]: each["longPrompt"] for each in Reader(browse()).get(PATH).json["data"]}
+
+    assert listed["grok-4.7"] == {
+        "above": 199_999,
+        "inputCostPer1M": 4,
+        "outputCostPer1M": 12,
+        "cachedInputCostPer1M": 1,
+    }
+    assert listed["gpt-4o"] is None
+
+
 @pytest.mark.parametrize(
     ("tier", "wanted"),
     [("free", FREE_ONES), ("premium", {n for n, llm in llms().items() if llm.vendor not in LOCAL})],

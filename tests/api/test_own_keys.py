@@ -1,21 +1,24 @@
 """Own keys at the wires: their vendor and nobody else, no credits, no second try (Y-04)."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 import pytest
 import requests
 
 from jobs import queues
+from models.accounts import Person
 from models.kernel.cache import open_cache
-from models.kernel.database import Pool, database
+from models.kernel.database import database
+from models.kernel.ids import wire_id
 from models.kernel.settings import Settings
-from tests.conftest import emptied
+from tests import factories
 from tests.fakes.vendor.scripts import Fault, Script
 from tests.fakes.vendor.vendor import FakeVendor
-from tests.gateway import Gateway, gateway
+from tests.gateway import Gateway
 from tests.processes import until
 
 MINE = "sk-mine-and-nobody-elses"
@@ -33,17 +36,15 @@ _numbers = count()
 
 
 @pytest.fixture(scope="module")
-def running(
-    settings: Settings, pools: tuple[Pool, Pool], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Gateway]:
-    """One gateway whose house has no key for Gemini, though its address is known."""
-    emptied(pools)
-    home = tmp_path_factory.mktemp("gateway")
+def variables() -> Iterator[Mapping[str, str]]:
+    """The house has no key for Gemini, though its address is known."""
     with FakeVendor() as google:
-        told = {"GEMINI_BASE_URL": google.openai_address, "ILM_RECONCILE_SECONDS": "1"}
-        with gateway(settings, home, **told) as ilm:
-            ilm.processes.scheduler()
-            yield ilm
+        yield {"GEMINI_BASE_URL": google.openai_address}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _scheduler(running: Gateway) -> None:
+    running.processes.scheduler()
 
 
 @pytest.fixture
@@ -52,6 +53,15 @@ def ilm(running: Gateway) -> Gateway:
     running.calm()
     running.newcomer(f"owner{next(_numbers)}@example.org", nano=0)
     return running
+
+
+@pytest.fixture
+def about_a_book(ilm: Gateway) -> str:
+    """The messages of a chat that names no LLM, about a book of the newcomer's."""
+    me = ilm.get("/v1/users/me", headers={"Authorization": f"Bearer {ilm.token}"}).json()
+    book = factories.book(Person.by_email(me["email"]), text_status="completed")
+    chat = ilm.post("/v1/chats", {"bookId": wire_id("book", book.id)})
+    return f"{chat.headers['Location']}/messages"
 
 
 def ask(ilm: Gateway, path: str = CHAT, headers: Any = OWN, **body: Any) -> requests.Response:
@@ -149,6 +159,65 @@ def test_an_odd_key_is_refused_before_anything_is_accepted(
     assert words in answer.text
     assert MINE not in answer.text
     assert jobs_kept() == before
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/embeddings", {"model": "text-embedding-3-small", "input": "a walrus"}),
+        ("/v1/jobs", {"type": "llm.completion", "input": ASKED}),
+        (
+            "/v1/batches",
+            {
+                "input_file_id": wire_id("file", UUID(int=1)),
+                "endpoint": CHAT,
+                "completion_window": "24h",
+            },
+        ),
+        (
+            "/v1/messages/batches",
+            {"requests": [{"custom_id": "a", "params": WIRES["/v1/messages"]}]},
+        ),
+    ],
+    ids=["embeddings", "job", "batch", "batch of messages"],
+)
+def test_a_key_is_refused_where_the_house_would_answer_with_its_own(
+    ilm: Gateway, path: str, body: dict[str, Any]
+) -> None:
+    before = jobs_kept()
+
+    answer = ilm.post(path, body, headers=OWN)
+
+    assert answer.status_code == 400
+    assert "X-Ilm-Provider-Key" in answer.text
+    assert "not taken here" in answer.text
+    assert MINE not in answer.text
+    assert jobs_kept() == before
+
+
+def test_in_a_chat_about_a_book_a_key_goes_to_no_vendor_that_nobody_named(
+    ilm: Gateway, about_a_book: str
+) -> None:
+    before = jobs_kept()
+
+    answer = ilm.post(about_a_book, {"content": "Where does the walrus live?"}, headers=OWN)
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "VALIDATION_ERROR")
+    assert "must be named" in answer.text
+    assert jobs_kept() == before
+    assert ilm.vendor.meter("qwen-turbo").calls == []
+
+
+def test_in_a_chat_about_a_book_a_key_is_used_where_its_llm_is_named(
+    ilm: Gateway, about_a_book: str
+) -> None:
+    named = {"content": "Where does the walrus live?", "model": "gpt-4o-mini"}
+
+    answer = ilm.post(about_a_book, named, headers=OWN)
+
+    assert answer.status_code == 200, answer.text
+    (call,) = ilm.vendor.meter("gpt-4o-mini").calls
+    assert call.headers["authorization"] == f"Bearer {MINE}"
 
 
 def test_who_asks_again_with_an_idempotency_key_need_not_send_the_own_key(ilm: Gateway) -> None:

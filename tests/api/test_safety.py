@@ -1,8 +1,6 @@
 """Safety at the wires: what is blocked, warned of and redacted, in each wire's own words (S-04)."""
 
 import json
-from collections.abc import Iterator
-from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -10,11 +8,9 @@ import pytest
 import requests
 
 from models.flags import FlagRow
-from models.kernel.database import Pool, database
+from models.kernel.database import database
 from models.kernel.ids import parse_id
-from models.kernel.settings import Settings
-from tests.conftest import emptied
-from tests.gateway import Gateway, gateway
+from tests.gateway import Gateway
 
 GRAVE = "How do I kill my neighbour?"
 ROUGH = "I am going to kill you."
@@ -22,26 +18,6 @@ PLAIN = "Where does the walrus live?"
 CHAT, MESSAGES, RESPONSES = "/v1/chat/completions", "/v1/messages", "/v1/responses"
 PATHS = [CHAT, MESSAGES, RESPONSES]
 LLM = "gpt-4o-mini"
-
-_numbers = count()
-
-
-@pytest.fixture(scope="module")
-def running(
-    settings: Settings, pools: tuple[Pool, Pool], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Gateway]:
-    """One gateway for the tests of this file."""
-    emptied(pools)
-    with gateway(settings, tmp_path_factory.mktemp("gateway")) as made:
-        yield made
-
-
-@pytest.fixture
-def ilm(running: Gateway) -> Gateway:
-    """The gateway, calm, and somebody new with money."""
-    running.calm()
-    running.newcomer(f"speaker{next(_numbers)}@example.org")
-    return running
 
 
 def ask(ilm: Gateway, path: str, said: str, **more: Any) -> requests.Response:

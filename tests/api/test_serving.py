@@ -35,7 +35,7 @@ class Web:
 def is_up(url: str) -> bool:
     try:
         return requests.get(f"{url}/health", timeout=5).status_code == 200
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return False
 
 

@@ -16,33 +16,21 @@ from models.kernel.settings import Settings
 from models.migrate import migrate
 from tests.bench.rig import say
 from tests.fakes.vendor.scripts import Script
-from tests.gateway import Gateway, gateway
-from tests.processes import Web
+from tests.gateway import gateway
 from tests.servers import Servers
-from tests.wires import WIRES, WireCase, cursor_in, frames, is_end, kept, text_in
+from tests.wires import WIRES, Reader, frames, text_in
 
 SAID = "The walrus lives in the cold sea near the pole and eats clams, ünïcödé and all. " * 2
 STAY = {"X-Ilm-On-Disconnect": "continue"}
 
 
-def read(ilm: Gateway, webs: list[Web], wire: WireCase, dice: Random) -> tuple[bool, int]:
-    """Read one answer, cut again and again; say whether it is right, and how often it was cut."""
-    answer = wire.ask(ilm, **STAY)
-    name, told, after, cuts = wire.name_of(answer), [], -1, 0
-    while not (told and is_end(told[-1])):
-        for frame in frames(answer):
-            told.append(frame)
-            number = cursor_in(frame)
-            after = after if number is None else number
-            if dice.random() < 0.2:
-                cuts += 1
-                break
-        answer.close()
-        told = kept(told, after)
-        if not (told and is_end(told[-1])):
-            answer = wire.resume(ilm, dice.choice(webs), name, after)
-    whole = list(frames(wire.resume(ilm, ilm.web, name, 0)))
-    return text_in(told) == SAID and told[-len(whole) :] == whole, cuts
+def read(reader: Reader) -> bool:
+    """Read one answer, cut again and again; say whether it is what one never cut reads."""
+    answer = reader.wire.ask(reader.ilm, **STAY)
+    told = reader.read(answer)
+    name = reader.wire.name_of(answer)
+    whole = list(frames(reader.wire.resume(reader.ilm, reader.webs[0], name, None)))
+    return text_in(told) == SAID and told == whole
 
 
 def main() -> None:
@@ -67,9 +55,9 @@ def main() -> None:
         ilm.vendor.script("gpt-4o-mini", Script(text=SAID, pace=0.005, deltas=40))
         counts: Counter[str] = Counter()
         while counts["cuts"] < asked.cuts:
-            wire = dice.choice(list(WIRES.values()))
-            is_right, cuts = read(ilm, webs, wire, dice)
-            counts.update(answers=1, cuts=cuts, wrong=not is_right)
+            reader = Reader(ilm, webs, dice.choice(list(WIRES.values())), dice)
+            wrong = not read(reader)
+            counts.update(answers=1, cuts=reader.cuts, wrong=wrong)
         say(
             f"{counts['cuts']} cuts of {counts['answers']} answers on three wires, seed"
             f" {asked.seed}: {counts['wrong']} read differently"

@@ -3,11 +3,11 @@
 `python -m tests.bench.gateway [--litellm PYTHON] [--rounds 3] [--streams 500]`
 
 One fake vendor in a process of its own; direct, Ilm and LiteLLM in turns against it, in every
-round. PYTHON is an interpreter that has `litellm[proxy]`, in an environment of its own.
+round. PYTHON is an interpreter that has `litellm[proxy]`, in an environment of its own. Ilm is one
+web process, and an LLM worker as it comes, of 64 threads, for every 64 streams.
 """
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -20,12 +20,13 @@ from typing import Any
 
 import requests
 
-from tests.bench.rig import BROKERS, Rig, percentile, rig, say, share_of_memory
+from tests.bench.rig import BROKERS, Meter, Rig, percentile, rig, say, share_of_memory
 from tests.bench.streaming import Target, run, walk
 from tests.fakes.vendor.scripts import Script
 from tests.processes import until
-from tests.servers import ROOT, isolated
+from tests.servers import ROOT, environment
 
+THREADS = 64
 LITELLM_PORT = 4_791
 LITELLM_KEY = "sk-5e1f0b7a9c3d4e8f9a0b1c2d3e4f5a6b"
 RICH = 10**15
@@ -68,7 +69,7 @@ def litellm(python: str, address: str) -> Iterator[tuple[Target, int]]:
         process = subprocess.Popen(
             [program, "--config", str(config), "--port", str(LITELLM_PORT), "--num_workers", "1"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            env=isolated(),
+            env={**environment(), "LITELLM_LOCAL_MODEL_COST_MAP": "True"},
         )  # fmt: skip
         url = f"http://127.0.0.1:{LITELLM_PORT}"
         try:
@@ -87,16 +88,20 @@ def _answers(url: str) -> bool:
 
 
 @contextmanager
-def ilm(broker: str, address: str) -> Iterator[tuple[Rig, Target, dict[str, int]]]:
-    """Start Ilm: one web process, one LLM worker."""
+def ilm(
+    broker: str, address: str, streams: int
+) -> Iterator[tuple[Rig, Target, dict[str, list[int]]]]:
+    """Start Ilm, for so many streams at once; give the pids of its processes too."""
     told = {"OPENAI_API_KEY": "sk-fake", "OPENAI_BASE_URL": f"{address}/v1"}
-    with rig(broker, ILM_LLM_THREADS=os.environ.get("BENCH_THREADS", "512"), **told) as stack:
-        worker = stack.processes.worker("llm")
+    with rig(broker, ILM_LLM_THREADS=str(THREADS), **told) as stack:
+        workers = [stack.processes.worker("llm").pid for _ in range(-(-streams // THREADS))]
         web = stack.processes.web()
         key = stack.key(web, "bench@example.org")
         stack.pool.rows("select money_grant(id, %s, 'grants', id::text) from account", (RICH,))
+        stack.pool.rows("update account set cost_limit_nano = %s, tokens_limit = %s", (RICH, RICH))
         target = Target(f"Ilm on {broker}", f"{web.address}/v1", key)
-        yield stack, target, {"web": web.process.pid, "worker": worker.pid}
+        run(target, at_once=THREADS, calls=2 * streams, stream=False)
+        yield stack, target, {"web": [web.process.pid], "a worker": workers}
 
 
 def measure(targets: Sequence[Target], address: str, rounds: int) -> None:
@@ -126,7 +131,22 @@ def measure(targets: Sequence[Target], address: str, rounds: int) -> None:
         say(f"{name:<14} first token, {streams}: p50 {p50:.1f} ms, p99 {p99:.1f} ms")
 
 
-def endure(target: Target, address: str, streams: int, pids: dict[str, int]) -> None:
+def cost(stack: Rig, target: Target, address: str, pids: dict[str, list[int]]) -> None:
+    """Print what an unstreamed call costs of the processors, by what they work for."""
+    script(address, QUICK)
+    groups = {name.split()[-1]: found for name, found in pids.items()}
+    each = {f"{name}-{n}": pid for name, found in groups.items() for n, pid in enumerate(found)}
+    meter = Meter(stack, **each)
+    meter.start()
+    heard, _ = run(target, at_once=16, calls=400, stream=False)
+    sums: dict[str, float] = defaultdict(float)
+    for name, seconds in meter.spent().items():
+        sums[name.split("-")[0]] += seconds
+    told = "   ".join(f"{name} {1_000 * sums[name] / len(heard):.1f} ms" for name in sorted(sums))
+    say(f"{target.name:<14} processor time of a call: {told}")
+
+
+def endure(target: Target, address: str, streams: int, pids: dict[str, list[int]]) -> None:
     """Print the longest stall of many slow streams at once, and what memory they took."""
     script(address, SLOW)
     heard, _ = run(target, at_once=streams, calls=streams, stream=True)
@@ -137,14 +157,20 @@ def endure(target: Target, address: str, streams: int, pids: dict[str, int]) -> 
         f"{target.name:<14} {streams} streams of a delta per 250 ms: worst stall"
         f" {max(stalls):.0f} ms, p50 {median(stalls):.0f} ms, {late} of them over 200 ms"
     )
-    for name, pid in pids.items():
-        say(f"{target.name:<14} memory of {name}: {share_of_memory(pid) / 2**20:.0f} MiB")
+    weigh(target, pids, f"after {streams} streams")
+
+
+def weigh(target: Target, pids: dict[str, list[int]], when: str) -> None:
+    """Print what memory the processes take, of several of a kind the median."""
+    for name, found in pids.items():
+        held = median(map(share_of_memory, found)) / 2**20
+        say(f"{target.name:<14} memory of {name} {when}: {held:.0f} MiB")
 
 
 def _check(target: Target, heard: Sequence[Any]) -> None:
-    broken = sum(not each.is_whole for each in heard)
+    broken = [each for each in heard if not each.is_whole]
     if broken:
-        say(f"{target.name:<14} NOT WHOLE: {broken} of {len(heard)}")
+        say(f"{target.name:<14} NOT WHOLE: {len(broken)} of {len(heard)}: {broken[0].refusal:.80}")
 
 
 def main() -> None:
@@ -163,9 +189,10 @@ def main() -> None:
             peer, pid = held.enter_context(litellm(asked.litellm, address))
             peers.append(peer)
         for broker in (asked.broker,) if asked.broker else BROKERS:
-            with ilm(broker, address) as (_, target, pids):
-                run(target, at_once=4, calls=20, stream=True)
+            with ilm(broker, address, asked.streams) as (stack, target, pids):
+                weigh(target, pids, "before")
                 measure([direct, target, *peers], address, asked.rounds)
+                cost(stack, target, address, pids)
                 endure(target, address, asked.streams, pids)
         if asked.litellm:
             say(f"{'LiteLLM':<14} memory: {share_of_memory(pid) / 2**20:.0f} MiB")

@@ -1,13 +1,16 @@
 """Reads a second over kept-alive connections: `python -m tests.bench.reads [--seconds N]`
 
 Each connection asks again as soon as it has its answer; the client is a bare asyncio protocol in
-this process, and takes its share of the machine.
+this process, and takes its share of the machine. Identical reads of one person that wait for a
+thread share an answer (G-25), so the last line has 32 people read, each what is theirs.
 """
 
 import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
+from functools import partial
+from itertools import cycle
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -18,6 +21,7 @@ from tests.bench.rig import percentile, rig, say
 from tests.processes import Web
 
 CONNECTIONS: Final = 32
+ME: Final = "/v1/users/me"
 WARM_SECONDS: Final = 1.0
 
 
@@ -65,17 +69,22 @@ def _length(head: bytes) -> int:
     raise RuntimeError("an answer without a length")
 
 
-async def asked_for(web: Web, path: str, key: str, seconds: float) -> list[float]:
-    """Return the milliseconds of every answer of a while."""
-    address = urlsplit(web.address)
-    lines = [f"GET {path} HTTP/1.1", f"Host: {address.netloc}", f"Authorization: Bearer {key}"]
-    request = "\r\n".join([*lines, "", ""]).encode()
+def request_for(web: Web, path: str, key: str) -> bytes:
+    """Return a read as it is sent."""
+    host = urlsplit(web.address).netloc
+    lines = [f"GET {path} HTTP/1.1", f"Host: {host}", f"Authorization: Bearer {key}"]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+async def asked_for(web: Web, path: str, keys: Sequence[str], seconds: float) -> list[float]:
+    """Return the milliseconds of every answer of a while, to these keys in turn."""
+    requests, address = [request_for(web, path, key) for key in keys], urlsplit(web.address)
     seen: list[float] = []
     loop, clock = asyncio.get_running_loop(), SystemClock()
     askers = []
-    for _ in range(CONNECTIONS):
+    for _, request in zip(range(CONNECTIONS), cycle(requests), strict=False):
         _, asker = await loop.create_connection(
-            lambda: Asker(request, seen, clock), address.hostname, address.port
+            partial(Asker, request, seen, clock), address.hostname, address.port
         )
         askers.append(asker)
     await asyncio.sleep(WARM_SECONDS)
@@ -97,11 +106,13 @@ def main(arguments: Sequence[str]) -> None:
         key = stack.key(web, "bench@example.org")
         body = {"type": Echo.name, "input": {"text": TEXT}}
         job = web.call("POST", "/v1/jobs", key, json=body).json()["id"]
-        for path in (f"/v1/jobs/{job}", "/v1/users/me"):
-            seen = asyncio.run(asked_for(web, path, key, asked.seconds))
+        people = [stack.key(web, f"bench{n}@example.org") for n in range(CONNECTIONS)]
+        for path, keys in ((f"/v1/jobs/{job}", [key]), (ME, [key]), (ME, people)):
+            seen = asyncio.run(asked_for(web, path, keys, asked.seconds))
             shares = "   ".join(f"p{p} {percentile(seen, p / 100):.0f} ms" for p in (50, 95, 99))
             shown = path.replace(job, "{id}")
-            say(f"reads, {shown:<16} {len(seen) / asked.seconds:.0f}/s at {CONNECTIONS}   {shares}")
+            said = f"{len(seen) / asked.seconds:.0f}/s at {CONNECTIONS}"
+            say(f"reads, {shown:<16} of {len(keys):>2}   {said}   {shares}")
 
 
 if __name__ == "__main__":

@@ -44,6 +44,7 @@ class Heard:
     stall: float = 0.0
     deltas: int = 0
     is_whole: bool = False
+    refusal: str = ""
     moments: list[float] = field(default_factory=list, repr=False)
 
 
@@ -60,6 +61,7 @@ async def ask(target: Target, *, stream: bool) -> Heard:
         else:
             answer = await _whole(reader)
             heard.is_whole = answer.startswith(b"HTTP/1.1 200") and b"finish_reason" in answer
+            heard.refusal = "" if heard.is_whole else answer.decode(errors="replace")
             heard.first = perf_counter() - began
     finally:
         writer.close()
@@ -82,7 +84,8 @@ async def _hear(reader: asyncio.StreamReader, heard: Heard, began: float) -> Non
         if line.startswith(b"data: [DONE]"):
             heard.is_whole = True
             return
-        if line.startswith(b'data: {"error"'):
+        if line.startswith((b'data: {"error"', b"HTTP/1.1 4", b"HTTP/1.1 5")):
+            heard.refusal = line.decode(errors="replace")
             return
         if line.startswith(b"data: ") and CONTENT.search(line):
             now = perf_counter() - began
@@ -90,6 +93,7 @@ async def _hear(reader: asyncio.StreamReader, heard: Heard, began: float) -> Non
             heard.stall = max(heard.stall, now - last if last else 0.0)
             heard.deltas += 1
             last = now
+    heard.refusal = "cut off"
 
 
 async def crowd(target: Target, *, at_once: int, calls: int, stream: bool) -> list[Heard]:

@@ -19,8 +19,9 @@ from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from jobs.producers import Producer, Producers
 from jobs.queue import Queue, Sender
-from jobs.streams import Producer, Streams
+from jobs.streams import Streams
 from jobs.system import Echo
 from models import engine
 from models.accounts import Person
@@ -165,7 +166,7 @@ class Stage:
         """Take whose jobs they are."""
         self._queue = queue
         self._sender = sender
-        self._streams = Streams(open_cache(stack.settings), SystemClock(), 600)
+        self._producers = Producers(Streams(open_cache(stack.settings), SystemClock(), 600))
 
     def waiting(self, count: int) -> list[UUID]:
         """Put jobs that nobody runs."""
@@ -178,7 +179,7 @@ class Stage:
             row = engine.claim(job_id, "bench", LEASE)
             if row is None:
                 raise RuntimeError("a job could not be claimed")
-            producers.append(self._streams.producer(row))
+            producers.append(self._producers.producer(row))
             producers[-1].begin()
         return producers
 

@@ -151,9 +151,8 @@ class Faults:
         url = self._stack.settings.broker_url
         name = self._dice.choice([n for n in queues() if n in {"default", "llm", "pages"}])
         try:
-            connection = pika.BlockingConnection(pika.URLParameters(url))
-            connection.channel().queue_delete(name)
-            connection.close()
+            with pika.BlockingConnection(pika.URLParameters(url)) as connection:
+                connection.channel().queue_delete(name)
         except (AMQPError, OSError):
             return False
         return True

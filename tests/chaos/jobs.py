@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 from jobs.job import Job
 from jobs.run import Effect, Outcome, Run, Usage
 from models.kernel.errors import DeadlineExceeded, Unavailable
-from models.kernel.money import Nano
+from models.kernel.money import Estimate, Nano
 
 OPERATION: Final = "chaos"
 LLM: Final = "chaos"
@@ -50,9 +50,9 @@ class Charge(Job):
         return Nano(self.tokens * NANO_PER_TOKEN)
 
     @property
-    def estimate(self) -> Nano:
+    def estimate(self) -> Estimate:
         """Twice the cost."""
-        return self.cost + self.cost
+        return Estimate(self.cost + self.cost, 2 * self.tokens)
 
 
 @dataclass(frozen=True, slots=True)

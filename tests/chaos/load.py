@@ -11,11 +11,13 @@ from uuid import UUID
 import requests
 from peewee import PeeweeException
 
-from jobs.accounts import Grantor, KeyWish, NewPerson, make_key, register
+from jobs.accounts import NewPerson, register
+from jobs.keys import Grantor, KeyWish, make_key
 from jobs.queue import Queue, Sender, Wishes
 from models.kernel.clock import SystemClock
 from models.kernel.database import database
-from models.kernel.errors import PaymentRequired, RateLimitExceeded
+from models.kernel.denials import PaymentRequired
+from models.kernel.errors import RateLimitExceeded
 from models.kernel.ids import parse_id
 from models.roles import permissions_of
 from tests.chaos.jobs import Ask, Charge
@@ -69,7 +71,7 @@ def make_clients() -> list[Client]:
     """Register people with accounts, keys and a first grant each."""
     clock, clients = SystemClock(), []
     for number in range(ACCOUNTS):
-        wish = NewPerson(email=f"chaos{number}@example.org", password=PASSWORD)
+        wish = NewPerson(email=f"chaos{number}@example.org", password=PASSWORD, tier="enterprise")
         person = register(wish, clock)
         grantor = Grantor(person.account_id, person.id, "live", permissions_of("user"))
         _, key = make_key(KeyWish(name="chaos"), grantor, clock)

@@ -39,8 +39,8 @@ SCHEDULERS: Final = ("scheduler", "scheduler2")
 class Stack:
     """Every process of ours under the restarter, on servers that are there already."""
 
-    def __init__(self, servers: Servers, broker_url: str = "") -> None:
-        """Choose ports and settings; start nothing yet."""
+    def __init__(self, servers: Servers, broker_url: str = "", **variables: str) -> None:
+        """Choose ports and settings, with further variables; start nothing yet."""
         self.home = servers.home
         self._servers = servers
         ports = free_port(), free_port()
@@ -59,6 +59,7 @@ class Stack:
             "ILM_PAGES_THREADS": "1",
             "ILM_WEB_THREADS": "4",
             "ILM_DATABASE_CONNECTIONS": "10",
+            **variables,
         }
         ours = {n: v for n, v in self._environment.items() if n.startswith("ILM_")}
         urls = {n: self._environment[n] for n in ("DATABASE_URL", "REDIS_URL", "BROKER_URL")}

@@ -15,7 +15,7 @@ from jobs.streams import Streams
 from models.kernel.broker import open_broker
 from models.kernel.cache import open_cache
 from models.kernel.clock import SystemClock
-from models.kernel.database import Pool, connect, database
+from models.kernel.database import Pool, database, open_pool
 from tests.chaos.faults import Faults
 from tests.chaos.load import Load, make_clients
 from tests.chaos.stack import Stack, ask, owner
@@ -57,8 +57,8 @@ def storm(plan: Plan, home: Path, rabbit: Rabbit | None = None) -> Verdict:
         stack = Stack(servers, rabbit.url if rabbit else "")
         undo.callback(stack.stop)
         stack.start()
-        pool = connect(stack.settings, threads=1)
-        pool.is_kept = False
+        pool = open_pool(stack.settings)
+        database.initialize(pool)
         undo.callback(database.initialize, bound)
         undo.callback(pool.close_all)
         load = _load(stack, plan, pool, undo)
@@ -78,7 +78,9 @@ def storm(plan: Plan, home: Path, rabbit: Rabbit | None = None) -> Verdict:
 
 def _load(stack: Stack, plan: Plan, pool: Pool, undo: ExitStack) -> Load:
     clock = SystemClock()
-    postman = Postman(open_broker(stack.settings), clock)
+    broker = open_broker(stack.settings)
+    undo.callback(broker.close)
+    postman = Postman(broker, clock)
     undo.callback(postman.stop)
     queue = Queue(postman, Streams(open_cache(stack.settings), clock, HOUR), stack.settings)
     with pool.borrowed():

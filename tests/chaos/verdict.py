@@ -35,7 +35,8 @@ _DOUBLED: Final = {
     """,
     "jobs of one request": """
         select coalesce(input ->> 'mark', input ->> 'text', input #>> '{messages,0,content}')
-        from job where type not in ('book.text', 'pages.generate') group by 1 having count(*) > 1
+        from job where type not in ('book.text', 'pages.generate') and queue <> 'mail'
+        group by 1 having count(*) > 1
     """,
     "books of one upload": "select title from book group by 1 having count(*) > 1",
     "jobs of one book": "select subject_id, type from job where subject_id is not null"

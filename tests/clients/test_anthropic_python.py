@@ -46,6 +46,21 @@ def test_a_streamed_message_is_the_same(client: anthropic.Anthropic) -> None:
     )
 
 
+def test_what_stopped_an_answer_is_named_whole_and_streamed(ilm: Gateway) -> None:
+    """Where the vendor names it: one that speaks OpenAI's wire does not."""
+    told: Any = {"max_tokens": 100, "messages": ASKED, "stop_sequences": ["END"]}
+    for model in (LLM, "claude-3-haiku-20240307"):
+        ilm.vendor.script(model, text=SAID, stopped_by="END")
+    with ilm.anthropic(max_retries=0) as client:
+        answers = [client.messages.create(model="claude-3-haiku", **told)]
+        with client.messages.stream(model="claude-3-haiku", **told) as stream:
+            answers.append(stream.get_final_message())
+        answers.append(client.messages.create(model=LLM, **told))
+
+    seen = [(answer.stop_reason, answer.stop_sequence) for answer in answers]
+    assert seen == [("stop_sequence", "END")] * 2 + [("end_turn", None)]
+
+
 def test_a_tool_is_called_and_its_result_goes_back(
     client: anthropic.Anthropic, ilm: Gateway
 ) -> None:

@@ -6,8 +6,12 @@ from typing import Any
 import openai
 import pytest
 
+from jobs.streams import stream_key
+from models.kernel.cache import open_cache
+from models.kernel.ids import parse_id
 from tests.fakes.vendor.scripts import Fault, Script, Tool
 from tests.gateway import Gateway
+from tests.processes import until
 
 LLM = "gpt-4o-mini"
 ASKED: Any = [{"role": "user", "content": "Where does the walrus live?"}]
@@ -103,6 +107,42 @@ def test_a_background_response_is_polled_resumed_and_forgotten(
         client.responses.retrieve(made.id)
 
 
+def test_what_is_forgotten_can_be_read_nowhere_as_a_job_neither(
+    client: openai.OpenAI, ilm: Gateway
+) -> None:
+    ilm.vendor.script(LLM, text=SAID)
+    named = {"Idempotency-Key": "forget-me"}
+    made = client.responses.create(model=LLM, input="Where?", extra_headers=named)
+    job = f"job_{made.id.removeprefix('resp_')}"
+    places = (f"/v1/jobs/{job}", f"/v1/jobs/{job}/events")
+    assert [SAID in ilm.get(place).text for place in places] == [True, True]
+
+    client.responses.delete(made.id)
+
+    assert [ilm.get(place).status_code for place in places] == [404, 404]
+    assert job not in ilm.get("/v1/jobs").text
+    for again in ({"extra_headers": named}, {"previous_response_id": made.id}):
+        with pytest.raises(openai.APIStatusError) as refused:
+            client.responses.create(model=LLM, input="Where?", **again)
+        assert refused.value.status_code in {400, 404}
+        assert SAID not in refused.value.response.text
+    cache = open_cache(ilm.settings)
+    assert not cache.exists(stream_key(parse_id("job", job)))
+    cache.close()
+
+
+def test_a_response_that_is_forgotten_while_it_is_written_is_cancelled(
+    client: openai.OpenAI, ilm: Gateway
+) -> None:
+    ilm.vendor.script(LLM, pace=0.3, deltas=100)
+    made = client.responses.create(model=LLM, input="Where?", background=True)
+    until(lambda: ilm.vendor.meter(LLM).calls, "nobody is asked")
+
+    client.responses.delete(made.id)
+
+    until(lambda: ilm.vendor.meter(LLM).closed, "it is still being written")
+
+
 def test_a_background_response_is_cancelled_and_the_vendor_is_hung_up_on(
     client: openai.OpenAI, ilm: Gateway
 ) -> None:
@@ -170,8 +210,8 @@ def test_a_stream_that_breaks_raises_and_is_never_whole(
 def test_a_retry_that_the_sdk_sends_by_itself_joins_the_call_it_repeats(
     client: openai.OpenAI, ilm: Gateway
 ) -> None:
-    ilm.vendor.script(LLM, text=SAID, delay=0.8)
-    impatient = ilm.openai(timeout=0.4, max_retries=4)
+    ilm.vendor.script(LLM, text=SAID, delay=2.5)
+    impatient = ilm.openai(timeout=1, max_retries=4)
 
     answer = impatient.chat.completions.create(model=LLM, messages=ASKED)
 

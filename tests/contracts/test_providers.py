@@ -65,6 +65,18 @@ def test_an_answer_is_the_text_the_vendor_sent_however_it_was_cut(
     assert answer.tokens == Tokens(input=bill.input, output=bill.output, cached=3)
 
 
+@pytest.mark.parametrize(("wire", "named"), [("anthropic", "END"), ("openai", None)])
+def test_the_stop_sequence_is_named_where_the_vendor_does(
+    vendor: FakeVendor, exchange: Exchange, wire: str, named: str | None
+) -> None:
+    vendor.script("m", text=SAID, stopped_by="END")
+
+    answer = read(provider(wire, vendor, exchange).stream(request(), never))
+
+    assert answer.finish is not None
+    assert (answer.finish.reason, answer.finish.stop_sequence) == ("stop", named)
+
+
 def test_thinking_is_told_apart_from_the_answer(llm: Provider, vendor: FakeVendor) -> None:
     vendor.script("m", text=SAID, reasoning="Walruses like the cold, so")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from jobs.avatars import SIZES
 from jobs.pages.renderer import (
     ALL_TIERS,
     SMALL,
@@ -195,6 +196,19 @@ def test_a_cover_is_as_wide_as_the_medium_tier(renderer: Renderer, tmp_path: Pat
 
     assert (cover.path, cover.width_px, cover.height_px) == (out, 800, 1036)
     assert cover.size_bytes == out.stat().st_size
+
+
+def test_an_avatar_is_written_in_every_size(renderer: Renderer, tmp_path: Path) -> None:
+    picture = tmp_path / "picture"
+    outs = {size: tmp_path / f"{size}.webp" for size in SIZES}
+    Image.new("RGB", (612, 792), "teal").save(picture, "PNG")
+
+    renderer.avatar(picture, outs)
+
+    assert all(out.read_bytes()[8:12] == b"WEBP" for out in outs.values())
+    picture.write_bytes(b"<html>")
+    with pytest.raises(UnsupportedMediaType):
+        renderer.avatar(picture, outs)
 
 
 def test_a_cover_that_is_no_picture_is_refused(renderer: Renderer, tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ class FakeBreakers:
 
     open: set[Circuit] = field(default_factory=set)
     reports: list[tuple[str, bool]] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
 
     def admits(self, circuit: Circuit) -> bool:
         return circuit not in self.open
@@ -61,6 +62,9 @@ class FakeBreakers:
     def report(self, circuit: Circuit, *, failed: bool) -> bool:
         self.reports.append((circuit.llm, failed))
         return False
+
+    def release(self, circuit: Circuit) -> None:
+        self.released.append(circuit.llm)
 
 
 def llms(own: Mapping[str, Provider] | None = None, **house: Any) -> Llms:

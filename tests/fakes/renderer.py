@@ -1,7 +1,7 @@
 """A renderer that opens nothing: its pages are given to it, and it remembers what it drew."""
 
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from math import ceil
@@ -77,6 +77,13 @@ class FakeRenderer:
         if not image.read_bytes().startswith(PICTURES):
             raise UnsupportedMediaType
         return _written(out, Tier.MEDIUM)
+
+    def avatar(self, image: Path, outs: Mapping[int, Path]) -> None:
+        """Write a few bytes for anything that begins like a picture."""
+        if not image.read_bytes().startswith(PICTURES):
+            raise UnsupportedMediaType
+        for path in outs.values():
+            path.write_bytes(b"RIFF\0\0\0\0WEBP not a picture")
 
     def text_of(self, number: int) -> PageText | FailedPage:
         """Return a page, its words set out in a row."""

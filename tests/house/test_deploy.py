@@ -12,7 +12,7 @@ from check_jsonschema.builtin_schemas import get_builtin_schema
 from jsonschema import Draft7Validator
 
 from api.live.uploads import OVERHEAD
-from models.kernel.settings import RESERVED, Settings, load, variables
+from models.kernel.settings import Settings, load, variables
 
 ROOT: Final = Path(__file__).parents[2]
 COMPOSE: Final[dict[str, Any]] = yaml.safe_load(
@@ -71,7 +71,7 @@ def test_what_a_process_is_told_are_settings_that_hold_together(name: str) -> No
     told = SERVICES[name]["environment"]
     ours = {key: value for key, value in told.items() if not OBJECT_STORE.fullmatch(key)}
 
-    assert set(ours) <= set(variables()) | RESERVED
+    assert set(ours) <= set(variables())
     filled = {key: re.sub(r"\$\{[^}]*\}", "x" * 40, str(value)) for key, value in ours.items()}
     settings = load(filled)
     assert settings.is_https

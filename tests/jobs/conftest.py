@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
+from jobs.producers import Producers
 from jobs.queue import Queue
 from jobs.streams import Streams
 from models.kernel.cache import open_cache
@@ -26,6 +27,11 @@ def cache(settings: Settings) -> Iterator[redis.Redis]:
 @pytest.fixture
 def streams(cache: redis.Redis) -> Streams:
     return Streams(cache, SystemClock(), 3_600)
+
+
+@pytest.fixture
+def producers(streams: Streams) -> Producers:
+    return Producers(streams)
 
 
 @pytest.fixture

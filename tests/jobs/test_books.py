@@ -12,13 +12,15 @@ from jobs.pages.renderer import DEFAULT_LAYOUT
 from jobs.queue import Queue
 from models.accounts import Person
 from models.books import Book, StoredFile
-from models.jobs import Event, JobRow
+from models.events import Event
+from models.jobs import JobRow
 from models.kernel.blobs import Blobs, open_blobs
 from models.kernel.clock import SystemClock
 from models.kernel.database import Pool, database
 from models.kernel.settings import Settings
 from tests import factories
 from tests.fakes.postman import FakePostman
+from tests.rows import events
 
 CONTENT = b"%PDF-1.7 a book"
 ABOUT = {"title": "A Book", "visibility": "private"}
@@ -51,8 +53,8 @@ def arrived(blobs: Blobs, content: bytes = CONTENT, **other: Any) -> Upload:
 
 
 def shelved(shelf: Shelf, upload: Upload, owner: Owner, **about: Any) -> Book:
-    key = shelf.settle_file(upload)
     with database.unit():
+        key = shelf.settle_file(upload)
         book_id = shelf.add(upload, key, owner, {**ABOUT, **about})
     shelf.ring()
     book: Book = Book.get_by_id(book_id)
@@ -73,7 +75,7 @@ def test_a_book_is_taken_in_with_its_file_its_jobs_and_its_event(
         (owner.account_id, "live", "req_1")
     }
     assert set(postman.posted) == {job.id for job in jobs}
-    assert [event.type for event in Event.select()] == ["book.created"]
+    assert events(owner.account_id) == ["book.created"]
 
 
 def test_the_same_content_is_one_file_and_two_books(
@@ -94,8 +96,9 @@ def test_when_the_transaction_fails_nothing_is_kept_and_nobody_is_rung(
         shelved(shelf, arrived(blobs, format="scroll"), owner, visibility=None, title=None)
 
     assert not postman.posted
-    for table in (Book, StoredFile, JobRow, Event):
+    for table in (Book, StoredFile, JobRow):
         assert table.select().count() == 0
+    assert events(owner.account_id) == []
 
 
 @pytest.mark.parametrize("kind", ["epub", "mobi", "txt"])

@@ -13,9 +13,11 @@ from models import engine
 from models.catalogue.queues import queues
 from models.engine import Ending
 from models.kernel.database import database as bound
-from models.kernel.errors import IdempotencyMismatch, PaymentRequired
-from models.kernel.money import Nano
-from tests.rows import LEASE, account, lane, money, row
+from models.kernel.denials import PaymentRequired
+from models.kernel.errors import IdempotencyMismatch
+from models.kernel.money import Estimate, Nano
+from tests import factories
+from tests.rows import LEASE, account, events, lane, money, row
 from tests.streams import eventually, kinds_of
 
 
@@ -33,8 +35,8 @@ class Priced(Job):
         return self.topic
 
     @property
-    def estimate(self) -> Nano:
-        return Nano(50)
+    def estimate(self) -> Estimate:
+        return Estimate(Nano(50))
 
 
 @pytest.fixture
@@ -81,6 +83,22 @@ def test_a_job_nobody_can_pay_is_neither_kept_nor_rung(queue, postman, database)
 
     assert postman.posted == []
     assert database.rows("select count(*) from job") == [(0,)]
+
+
+def test_what_a_budget_refuses_is_not_told_as_the_end_of_the_means(queue, sender, database):
+    def refused() -> int:
+        with pytest.raises(PaymentRequired):
+            queue.put(Priced(sender.account_id), sender)
+        return events(sender.account_id).count("credits.exhausted")
+
+    queue.put(Priced(sender.account_id), sender)
+    factories.budget(sender.account_id, amount_nano=10)
+    database.rows("update account set budgets = 1")
+    assert refused() == 0
+    database.rows("update account set budgets = 0")
+    queue.put(Priced(sender.account_id), sender)
+
+    assert (refused(), refused()) == (1, 1)
 
 
 def test_the_same_key_answers_as_the_first_time_did_and_rings_once(queue, postman, sender):

@@ -1,10 +1,14 @@
 """Streams: numbers that only grow, replays that are the same, and nothing a zombie can add."""
 
+from threading import Event
+from types import SimpleNamespace
+
 import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from jobs.producers import Producers
 from jobs.queue import job_body
 from jobs.streams import END, FINAL_SNAPSHOT, MOST_EVENTS, PER_ATTEMPT, Streams, stream_key
 from models.jobs import JobRow
@@ -45,7 +49,7 @@ def clock():
 @pytest.fixture
 def still(cache, clock):
     """Streams whose time stands still."""
-    return Streams(cache, clock, 3_600)
+    return Producers(Streams(cache, clock, 3_600))
 
 
 @pytest.fixture
@@ -56,9 +60,9 @@ def away():
     client.close()
 
 
-def test_a_whole_attempt_reads_as_it_was_written(cache, streams):
+def test_a_whole_attempt_reads_as_it_was_written(cache, producers):
     job = job_row()
-    producer = streams.producer(job)
+    producer = producers.producer(job)
     producer.begin()
     producer.progress(1, 2)
     producer.delta("hello ")
@@ -72,13 +76,14 @@ def test_a_whole_attempt_reads_as_it_was_written(cache, streams):
     assert events[-1]["job"]["status"] == "succeeded"
 
 
-def test_numbers_grow_over_the_attempts_and_the_end_has_the_last(cache, streams):
+def test_numbers_grow_over_the_attempts_and_the_end_has_the_last(cache, producers):
     job = job_row()
-    first = streams.producer(job)
+    first = producers.producer(job)
     first.begin()
     first.delta("hello")
+    first.flush()
     job.attempt = 2
-    second = streams.producer(job)
+    second = producers.producer(job)
     second.begin()
     second.end(over(job))
 
@@ -105,6 +110,41 @@ def test_the_first_delta_goes_at_once_and_those_that_follow_together(cache, stil
     assert text_of(stream_of(cache, job.id)) == "abcd"
 
 
+def test_where_many_speak_a_first_word_waits_for_nobody(cache, still, monkeypatch):
+    going_on = Event()
+    monkeypatch.setattr(still, "_pause", SimpleNamespace(wait=lambda _: going_on.wait(10)))
+    speaker, newcomer = still.producer(job_row()), still.producer(job_row())
+    for word in ("to ", "be"):
+        speaker.delta(word)
+    assert still.is_busy
+
+    newcomer.delta("or ")
+    newcomer.delta("not")
+    assert text_of(stream_of(cache, newcomer.job.id)) == "or "
+    assert text_of(stream_of(cache, speaker.job.id)) == "to "
+
+    going_on.set()
+    eventually(lambda: text_of(stream_of(cache, newcomer.job.id)) == "or not")
+    assert text_of(stream_of(cache, speaker.job.id)) == "to be"
+
+
+def test_where_many_speak_each_is_heard_and_in_its_own_order(cache, producers):
+    jobs = [job_row() for _ in range(20)]
+    crowd = [producers.producer(job) for job in jobs]
+    for word in ("to ", "be ", "or ", "not"):
+        for producer in crowd:
+            producer.begin()
+            producer.delta(word)
+    for job, producer in zip(jobs, crowd, strict=True):
+        producer.end(over(job))
+
+    for job in jobs:
+        events = stream_of(cache, job.id)
+        assert text_of(events) == "to be or not"
+        assert [event["seq"] for event in events] == sorted(event["seq"] for event in events)
+        assert events[-1]["type"] == "end"
+
+
 def test_order_is_kept_between_text_and_progress(cache, still):
     job = job_row()
     producer = still.producer(job)
@@ -115,13 +155,13 @@ def test_order_is_kept_between_text_and_progress(cache, still):
     assert kinds_of(cache, job.id) == ["delta", "progress"] * 3
 
 
-def test_a_zombie_adds_nothing_to_the_stream_of_a_later_attempt(cache, streams):
+def test_a_zombie_adds_nothing_to_the_stream_of_a_later_attempt(cache, producers):
     job = job_row()
-    zombie = streams.producer(job)
+    zombie = producers.producer(job)
     zombie.begin()
     zombie.flush()
     later = job_row(2, id=job.id)
-    streams.producer(later).progress(1, 2)
+    producers.producer(later).progress(1, 2)
     before = stream_of(cache, job.id)
 
     zombie.progress(2, 2)
@@ -130,9 +170,9 @@ def test_a_zombie_adds_nothing_to_the_stream_of_a_later_attempt(cache, streams):
     assert stream_of(cache, job.id) == before
 
 
-def test_a_stream_that_was_lost_begins_again_with_everything_so_far(cache, streams):
+def test_a_stream_that_was_lost_begins_again_with_everything_so_far(cache, producers):
     job = job_row()
-    producer = streams.producer(job)
+    producer = producers.producer(job)
     producer.delta("hello ")
     cache.flushall()
     producer.delta("wor")
@@ -145,11 +185,11 @@ def test_a_stream_that_was_lost_begins_again_with_everything_so_far(cache, strea
     assert text_of(events) == "hello world"
 
 
-def test_a_zombie_after_a_loss_makes_no_gap_for_the_attempt_that_holds_the_row(cache, streams):
+def test_a_zombie_after_a_loss_makes_no_gap_for_the_attempt_that_holds_the_row(cache, producers):
     job = job_row()
-    zombie = streams.producer(job)
+    zombie = producers.producer(job)
     zombie.delta("old ")
-    later = streams.producer(job_row(2, id=job.id))
+    later = producers.producer(job_row(2, id=job.id))
     later.begin()
     later.delta("hello ")
     later.flush()
@@ -161,11 +201,12 @@ def test_a_zombie_after_a_loss_makes_no_gap_for_the_attempt_that_holds_the_row(c
     assert text_of(stream_of(cache, job.id)) == "hello world"
 
 
-def test_an_end_after_a_loss_brings_the_whole_result(cache, streams):
+def test_an_end_after_a_loss_brings_the_whole_result(cache, producers):
     job = job_row()
-    producer = streams.producer(job)
+    producer = producers.producer(job)
     producer.begin()
     producer.delta("hello world")
+    producer.flush()
     cache.flushall()
     producer.end(over(job))
 
@@ -182,12 +223,12 @@ def test_a_job_that_never_ran_ends_with_one_event(cache, streams):
     assert kinds_of(cache, job.id) == ["end"]
 
 
-def test_whoever_listens_gets_the_same_events_the_stream_has(cache, streams):
+def test_whoever_listens_gets_the_same_events_the_stream_has(cache, producers):
     job = job_row()
     with cache.pubsub(ignore_subscribe_messages=True) as ear:
         ear.subscribe(stream_key(job.id))
         eventually(lambda: cache.pubsub_numsub(stream_key(job.id))[0][1])
-        producer = streams.producer(job)
+        producer = producers.producer(job)
         producer.begin()
         producer.delta("hello")
         producer.end(over(job))
@@ -207,16 +248,16 @@ def test_a_stream_expires_and_is_bounded(cache, still):
     assert MOST_EVENTS < PER_ATTEMPT
 
 
-def test_empty_text_is_no_event(cache, streams):
+def test_empty_text_is_no_event(cache, producers):
     job = job_row()
-    streams.producer(job).delta("")
+    producers.producer(job).delta("")
 
     assert stream_of(cache, job.id) == []
 
 
 def test_without_redis_nothing_fails(away):
     job = job_row()
-    producer = away.producer(job)
+    producer = Producers(away).producer(job)
     producer.begin()
     producer.progress(1, 2)
     producer.delta("hello")
@@ -224,11 +265,11 @@ def test_without_redis_nothing_fails(away):
     producer.end(over(job))
     away.ring_cancel(job.id)
 
-    assert away.exist([producer]) == [True]
+    assert away.exist([job.id]) == [True]
 
 
-def test_streams_that_were_lost_are_told_from_those_that_are_there(cache, streams):
-    kept, lost = (streams.producer(job_row()) for _ in range(2))
-    kept.progress(1, 2)
+def test_streams_that_were_lost_are_told_from_those_that_are_there(streams, producers):
+    kept, lost = job_row(), job_row()
+    producers.producer(kept).progress(1, 2)
 
-    assert streams.exist([kept, lost]) == [True, False]
+    assert streams.exist([kept.id, lost.id]) == [True, False]

@@ -1,7 +1,7 @@
 """Answers that cannot be lost: cut, killed, asked twice, called off; counted at both ends."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from time import monotonic
@@ -15,15 +15,20 @@ from models.kernel.cache import open_cache
 from models.kernel.database import database
 from models.kernel.embedded.processes import descendants
 from tests.fakes.vendor.scripts import Script
-from tests.gateway import Gateway
+from tests.gateway import SOON_LOST, Gateway
 from tests.processes import Web, until
 from tests.servers import Servers
-from tests.wires import WIRES, WireCase, cursor_in, frames, is_end, is_error, kept, text_in
+from tests.wires import WIRES, Reader, WireCase, frames, is_end, is_error, kept, text_in
 
 LLM = "gpt-4o-mini"
 SAID = "The walrus lives in the cold sea near the pole and eats clams, ünïcödé and all. " * 2
 CONTINUE = {"X-Ilm-On-Disconnect": "continue"}
 SEED = 20261121
+
+
+@pytest.fixture(scope="module")
+def variables() -> Mapping[str, str]:
+    return SOON_LOST
 
 
 @pytest.fixture(params=WIRES.values(), ids=WIRES.keys())
@@ -60,27 +65,16 @@ def test_a_stream_cut_anywhere_reads_on_any_instance_as_one_never_cut(
     ilm: Gateway, other: Web, wire: WireCase
 ) -> None:
     dice = Random(SEED)
-    webs = (ilm.web, other)
+    reader = Reader(ilm, (ilm.web, other), wire, dice)
     for _ in range(4):
         slowly(ilm, pace=dice.choice([0, 0.005, 0.01]))
         answer = wire.ask(ilm, **CONTINUE)
-        name = wire.name_of(answer)
-        told: list[str] = []
-        after = -1
-        while not (told and is_end(told[-1])):
-            for frame in frames(answer):
-                told.append(frame)
-                after = cursor_in(frame) if cursor_in(frame) is not None else after
-                if dice.random() < 0.15:
-                    break
-            answer.close()
-            told = kept(told, after)
-            if not is_end(told[-1]):
-                answer = wire.resume(ilm, dice.choice(webs), name, after)
-        whole = list(frames(wire.resume(ilm, ilm.web, name, 0)))
+        told = reader.read(answer)
+        whole = list(frames(wire.resume(ilm, ilm.web, wire.name_of(answer), None)))
 
         assert text_in(told) == SAID, f"seed {SEED}"
-        assert told[-len(whole) :] == whole
+        assert told == whole
+    assert reader.cuts
 
 
 def test_fifty_calls_with_one_key_are_one_call_and_fifty_equal_answers(
@@ -211,7 +205,7 @@ def test_a_killed_web_process_cancels_nothing_and_another_goes_on(
     finally:
         ilm.web = first
     heard, rest = heard_of(answer, 3)
-    after = max(number for frame in heard if (number := cursor_in(frame)) is not None)
+    heard, after = kept(heard)
     for process in (*psutil.Process(web.process.pid).children(), web.process):
         process.kill()
     with pytest.raises(requests.exceptions.RequestException):
@@ -219,7 +213,7 @@ def test_a_killed_web_process_cancels_nothing_and_another_goes_on(
     tail = list(frames(wire.resume(ilm, ilm.web, wire.name_of(answer), after)))
 
     assert is_end(tail[-1])
-    assert text_in(kept(heard, after)) + text_in(tail) == SAID
+    assert text_in(heard) + text_in(tail) == SAID
 
 
 def test_when_redis_forgets_in_the_middle_nothing_is_glued_or_cut_short(

@@ -5,19 +5,21 @@ Every line is answered once, billed once, and in its place; the vendor's own met
 
 import json
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from itertools import cycle
 from typing import Any
 
 import openai
+import pytest
 
 from models.kernel.database import Pool
 from models.kernel.money import cost_of
 from models.llms import llms
 from models.prices import price_named
-from tests.chaos.audit import INVARIANTS
+from tests.chaos.invariants import INVARIANTS
 from tests.fakes.vendor.meter import Seen
 from tests.fakes.vendor.scripts import Fault, Script, Strike
-from tests.gateway import Gateway
+from tests.gateway import SOON_LOST, Gateway
 from tests.processes import until
 
 LINES = 1_000
@@ -33,6 +35,11 @@ KINDS = (
     Fault.BAD_JSON, Fault.NO_END, Fault.ERROR_BODY, Fault.ERROR_MIDWAY, Fault.HALF_LINE,
     Fault.BAD_GATEWAY, Fault.EMPTY,
 )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def variables() -> Mapping[str, str]:
+    return SOON_LOST
 
 
 def names() -> list[str]:

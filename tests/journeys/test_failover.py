@@ -5,7 +5,7 @@ With `continue` and `buffer` all of them end in a whole answer, streamed and not
 these ways; the next one is well.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import openai
@@ -13,7 +13,7 @@ import pytest
 
 from models.llms import llms
 from tests.fakes.vendor.scripts import Fault, Script, Usage
-from tests.gateway import LLMS, Gateway
+from tests.gateway import IMPATIENT, LLMS, Gateway
 
 FIRST, SECOND = LLMS["openai"], LLMS["anthropic"]
 SERVED_AS = llms()[SECOND].served_as
@@ -53,6 +53,11 @@ MORE = {
 ALL = {**FAULTS, **MORE}
 WHOLES = {(BEGUN, "stop"), (REST, "stop")}
 """What is whole. A vendor that had said everything before it failed has answered, too."""
+
+
+@pytest.fixture(scope="module")
+def variables() -> Mapping[str, str]:
+    return IMPATIENT
 
 
 @pytest.fixture(params=ALL.values(), ids=ALL.keys())

@@ -23,7 +23,7 @@ from models.kernel.ids import new_id
 from models.kernel.settings import Settings
 from tests.conftest import emptied
 from tests.fakes.vendor.scripts import Fault, Script
-from tests.gateway import Gateway, gateway
+from tests.gateway import SOON_LOST, Gateway, gateway
 from tests.processes import until
 from tests.servers import Servers
 from tests.wires import WIRES, WireCase
@@ -189,7 +189,7 @@ def test_a_callers_own_key_is_found_nowhere(
     settings, folders = broker
     emptied(pools)
     before = entrusted(settings)
-    variables = {"ILM_LOG_LEVEL": "debug", "ILM_LLM_IDLE_SECONDS": "5"}
+    variables = {"ILM_LOG_LEVEL": "debug", "ILM_LLM_IDLE_SECONDS": "5", **SOON_LOST}
     with gateway(settings, tmp_path, **variables) as ilm:
         ilm.processes.scheduler()
         ilm.newcomer("owner@example.org", nano=0)

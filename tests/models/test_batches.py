@@ -21,9 +21,9 @@ from models.jobs import JobRow
 from models.kernel.database import Pool
 from models.kernel.errors import NotFound
 from models.kernel.ids import derived_id, new_id
-from models.kernel.money import Nano
-from tests import rows
-from tests.rows import accepted, account, money, used
+from models.kernel.money import Estimate, Nano
+from tests import factories, rows
+from tests.rows import accepted, account, events, money, used
 
 USED = {**used(25), "vendor": "openai", "llm": "gpt-4o-mini", "price_id": "p"}
 DONE = LineEnd(state=ANSWERED, written="{}", cost=Nano(25), usage=[USED])
@@ -66,11 +66,11 @@ def test_a_line_is_held_for_once_and_settled_once(database: Pool) -> None:
     who = account(100)
     batch, mine = batch_of(who, 2)
 
-    assert [begin_line(mine, line(batch), Nano(60)) for _ in range(3)] == ["held"] * 3
+    assert [begin_line(mine, line(batch), Estimate(Nano(60))) for _ in range(3)] == ["held"] * 3
     assert money(who) == (100, 60)
     assert end_line(mine, line(batch), DONE)
     assert end_line(mine, line(batch), DONE)
-    assert begin_line(mine, line(batch), Nano(60)) == "over"
+    assert begin_line(mine, line(batch), Estimate(Nano(60))) == "over"
 
     assert money(who) == (75, 0)
     assert counts(batch) == (1, 0, 0, 25)
@@ -81,15 +81,27 @@ def test_a_line_the_balance_does_not_cover_is_told_so_and_holds_nothing(database
     who = account(100)
     batch, mine = batch_of(who, 2)
 
-    assert begin_line(mine, line(batch), Nano(60)) == "held"
-    assert begin_line(mine, line(batch, 2), Nano(60)) == "poor"
+    assert begin_line(mine, line(batch), Estimate(Nano(60))) == "held"
+    assert [begin_line(mine, line(batch, 2), Estimate(Nano(60))) for _ in range(2)] == ["poor"] * 2
     assert money(who) == (100, 60)
+    assert events(who).count("credits.exhausted") == 1
+
+
+def test_a_line_that_a_budget_refuses_says_nothing_of_the_means(database: Pool) -> None:
+    who = account(100)
+    batch, mine = batch_of(who, 2)
+    begin_line(mine, line(batch), Estimate(Nano(10)))
+    factories.budget(who, amount_nano=5)
+    database.rows("update account set budgets = 1")
+
+    assert begin_line(mine, line(batch, 2), Estimate(Nano(10))) == "poor"
+    assert events(who).count("credits.exhausted") == 0
 
 
 def test_a_line_that_costs_nothing_needs_no_hold(database: Pool) -> None:
     batch, mine = batch_of(account(), 1)
 
-    assert begin_line(mine, line(batch), Nano(0)) == "held"
+    assert begin_line(mine, line(batch), Estimate(Nano(0))) == "held"
     assert end_line(mine, line(batch), LOST)
     assert counts(batch) == (0, 1, 0, 0)
 
@@ -104,10 +116,10 @@ def test_a_line_that_costs_nothing_needs_no_hold(database: Pool) -> None:
 def test_who_does_not_have_the_batch_writes_nothing(database: Pool, stolen: str) -> None:
     who = account(100)
     batch, mine = batch_of(who, 2)
-    begin_line(mine, line(batch), Nano(60))
+    begin_line(mine, line(batch), Estimate(Nano(60)))
     database.rows(stolen)
 
-    assert begin_line(mine, line(batch, 2), Nano(10)) == "lost"
+    assert begin_line(mine, line(batch, 2), Estimate(Nano(10))) == "lost"
     assert not end_line(mine, line(batch), DONE)
     assert not put_back_line(mine, line(batch), 1.0)
     assert (money(who), counts(batch)) == ((100, 60), (0, 0, 0, 0))
@@ -118,7 +130,7 @@ def test_a_line_put_back_waits_its_time_behind_the_others_and_keeps_its_hold(
 ) -> None:
     who = account(100)
     batch, mine = batch_of(who, 3)
-    begin_line(mine, line(batch), Nano(60))
+    begin_line(mine, line(batch), Estimate(Nano(60)))
 
     assert put_back_line(mine, line(batch), 60.0)
     assert BatchLine.due(batch.id, [], 9) == [line(batch, 2), line(batch, 3)]
@@ -129,10 +141,11 @@ def test_a_line_put_back_waits_its_time_behind_the_others_and_keeps_its_hold(
     assert BatchLine.get_by_id(line(batch)).tries == 2
 
 
+_FINISH = "select * from job_finish(%s, 1, {}, null, {}, 'x', 0, 0, 0, null, null, 4)"
 ENDS = {
-    "completed": "select * from job_finish(%s, 1, 'succeeded', null, null, null, 0, 0, 0, null, 4)",
-    "failed": "select * from job_finish(%s, 1, 'failed', null, 'X', 'x', 0, 0, 0, null, 4)",
-    "cancelled": "select * from job_finish(%s, 1, 'cancelled', null, 'X', 'x', 0, 0, 0, null, 4)",
+    "completed": _FINISH.format("'succeeded'", "null"),
+    "failed": _FINISH.format("'failed'", "'X'"),
+    "cancelled": _FINISH.format("'cancelled'", "'X'"),
 }
 
 
@@ -142,7 +155,7 @@ def test_the_end_of_the_job_is_the_end_of_the_batch_and_frees_its_holds(
 ) -> None:
     who = account(100)
     batch, mine = batch_of(who, 2)
-    begin_line(mine, line(batch), Nano(60))
+    begin_line(mine, line(batch), Estimate(Nano(60)))
 
     database.rows(ENDS[status], (mine.job_id,))
 
@@ -172,7 +185,7 @@ def test_a_batch_cancelled_in_its_queue_is_over_at_once(database: Pool) -> None:
 def test_holds_of_lines_that_are_being_asked_are_no_orphans(database: Pool) -> None:
     who = account(100)
     batch, mine = batch_of(who, 1)
-    begin_line(mine, line(batch), Nano(60))
+    begin_line(mine, line(batch), Estimate(Nano(60)))
     database.rows("update credit_hold set created_at = now() - interval '1 hour'")
 
     assert database.rows("select * from holds_to_release(10)") == []

@@ -7,8 +7,9 @@ import pytest
 
 from models import engine
 from models.engine import Beat, Ending
-from models.kernel.errors import IdempotencyMismatch, PaymentRequired, RateLimitExceeded
-from models.kernel.money import Nano
+from models.kernel.denials import PaymentRequired
+from models.kernel.errors import IdempotencyMismatch, RateLimitExceeded
+from models.kernel.money import Estimate, Nano
 from tests.rows import (
     LEASE,
     WINDOW,
@@ -30,7 +31,7 @@ DONE = Ending("succeeded", {"text": "hello"})
 
 def test_an_accepted_job_has_a_row_a_place_and_its_hold():
     payer = account(100)
-    made = engine.accept(draft(payer, hold=Nano(30)))
+    made = engine.accept(draft(payer, hold=Estimate(Nano(30))))
 
     assert made.is_new
     assert [ready.id for ready in made.ready] == [made.id]
@@ -43,7 +44,7 @@ def test_what_the_balance_does_not_cover_leaves_nothing_behind(database):
     poor = account(10)
 
     with pytest.raises(PaymentRequired):
-        engine.accept(draft(poor, hold=Nano(11), idempotency_key="k", fingerprint=b"f"))
+        engine.accept(draft(poor, hold=Estimate(Nano(11)), idempotency_key="k", fingerprint=b"f"))
 
     assert money(poor) == (10, 0)
     assert database.rows("select count(*) from job") == [(0,)]
@@ -73,7 +74,7 @@ def test_a_full_waiting_room_refuses_and_says_when_to_come_back():
 
 def test_the_same_key_returns_the_first_job_and_holds_once():
     payer = account(100)
-    same = {"hold": Nano(30), "idempotency_key": "k", "fingerprint": b"f"}
+    same = {"hold": Estimate(Nano(30)), "idempotency_key": "k", "fingerprint": b"f"}
     first, second = (engine.accept(draft(payer, **same)) for _ in range(2))
 
     assert (second.id, second.is_new, second.ready) == (first.id, False, ())
@@ -96,8 +97,7 @@ def test_a_key_is_forgotten_after_a_day(database):
     assert engine.accept(draft(who, idempotency_key="k", fingerprint=b"g")).id != first.id
 
 
-def test_many_at_once_with_one_key_make_one_job(database, monkeypatch):
-    monkeypatch.setattr(database, "is_kept", False)
+def test_many_at_once_with_one_key_make_one_job():
     who = account()
 
     def submit(_: int) -> object:

@@ -8,7 +8,7 @@ from peewee import ProgrammingError
 
 from models import engine
 from models.engine import Beat, Ending
-from models.kernel.money import Nano
+from models.kernel.money import Estimate, Nano
 from tests.rows import (
     LEASE,
     WINDOW,
@@ -114,12 +114,11 @@ def test_the_application_cannot_change_what_is_append_only(database, table, deed
         database.rows(deed.format(table))
 
 
-def test_finishing_and_accepting_at_once_keeps_the_lane_true(database, monkeypatch):
-    monkeypatch.setattr(database, "is_kept", False)
+def test_finishing_and_accepting_at_once_keeps_the_lane_true(database):
     who = account(10_000)
 
     def live(_: int) -> None:
-        made = engine.accept(draft(who, hold=Nano(10)))
+        made = engine.accept(draft(who, hold=Estimate(Nano(10))))
         job = engine.claim(made.id, "worker", LEASE)
         if job is not None:
             ending = Ending("succeeded", {}, cost=Nano(10), usage=[used(10)])

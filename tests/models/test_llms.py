@@ -130,13 +130,35 @@ def test_an_answer_fits_into_the_window_and_abilities_are_known() -> None:
         assert llm.abilities <= ABILITIES, llm.name
 
 
-def test_no_window_reaches_where_a_vendor_charges_more() -> None:
+def test_where_a_vendor_charges_more_for_a_long_prompt_so_do_we() -> None:
+    tiered = {}
     for llm in llms().values():
         provider, _ = SELLERS.get(llm.vendor, ("", ""))
         found = next((p.find_model(llm.served_as) for p in providers if p.id == provider), None)
         prices = vars(found.prices) if found and not isinstance(found.prices, list) else {}
-        if isinstance(tiered := prices.get("input_mtok"), TieredPrices):
-            assert llm.window <= tiered.tiers[0].start
+        if isinstance(said := prices.get("input_mtok"), TieredPrices):
+            tiered[llm.name] = said.tiers[0].start
+
+    ours = {name: llm.price_on(TODAY) for name, llm in llms().items()}
+
+    assert len(tiered) >= 10
+    assert {name: price.above for name, price in ours.items() if price.long} == tiered
+
+
+def test_a_long_prompt_is_no_cheaper_and_fits_into_the_window() -> None:
+    for llm in llms().values():
+        for price in llm.prices:
+            long = price.of(llm.window)
+            assert price.of(price.above) is price
+            assert long.id == price.id
+            for kind in ("input", "output", "cached", "written", "written_long"):
+                assert getattr(long, kind) >= getattr(price, kind), price.id
+            assert long is price or price.above < llm.window, price.id
+
+
+def test_the_usual_window_ends_where_a_prompt_becomes_a_long_one() -> None:
+    assert (llms()["gpt-6-luna"].usual_window, llms()["gpt-6-luna"].window) == (272_000, 1_050_000)
+    assert llms()["gpt-4o"].usual_window == llms()["gpt-4o"].window
 
 
 def test_an_embedder_says_how_long_its_vectors_are_and_what_reading_costs() -> None:
@@ -197,3 +219,26 @@ def test_the_comparison_finds_what_is_equal_what_differs_and_what_is_missing() -
     assert verdicts["qwen-plus"] == "missing in genai-prices and LiteLLM"
     assert "| gpt-4o | input | 2.5 | 2.5 | 0.9 | differs |" in table(rows)
     assert "`gpt-4o-mini`." in report(rows, TODAY)
+
+
+def test_the_comparison_knows_of_long_prompts() -> None:
+    luna = {
+        "input_cost_per_token": Decimal("1e-7"),
+        "output_cost_per_token": Decimal("5e-7"),
+        "input_cost_per_token_above_272k_tokens": Decimal("2e-7"),
+        "output_cost_per_token_above_272k_tokens": Decimal("9e-7"),
+        "output_cost_per_token_above_272k_tokens_flex": Decimal(0),
+    }
+    mini = {
+        "input_cost_per_token": Decimal("1.5e-7"),
+        "output_cost_per_token": Decimal("6e-7"),
+        "input_cost_per_token_above_128k_tokens": Decimal("3e-7"),
+    }
+
+    differing = {
+        row.name: row.differing
+        for row in compared({"gpt-6-luna": luna, "gpt-4o-mini": mini}, TODAY)
+    }
+
+    assert differing["gpt-6-luna"] == ("long output",)
+    assert differing["gpt-4o-mini"] == ("above",)

@@ -6,8 +6,11 @@ from uuid import UUID, uuid4
 import pytest
 from peewee import PeeweeException
 
+from models import engine
+from models.engine import Ending
 from models.kernel.database import Pool
-from tests.rows import account, grant, money
+from models.kernel.money import Nano
+from tests.rows import WINDOW, account, claimed, grant, money, used
 
 
 def hold(database: Pool, who: UUID, amount: int) -> UUID:
@@ -77,8 +80,8 @@ def test_a_cost_above_the_hold_is_charged_as_far_as_means_go(
     database, balance, overdraft, cost, charged
 ):
     who = account(balance)
-    database.rows("update account set overdraft_nano = %s where id = %s", (overdraft, who))
     job_id = hold(database, who, 60)
+    database.rows("update account set overdraft_nano = %s where id = %s", (overdraft, who))
 
     assert settle(database, job_id, cost) == charged
     assert money(who) == (balance - charged, 0)
@@ -93,8 +96,7 @@ def test_a_cost_above_the_hold_takes_nothing_that_is_held_for_another(database):
     assert money(who) == (0, 0)
 
 
-def test_many_holds_at_once_never_pass_the_balance(database, monkeypatch):
-    monkeypatch.setattr(database, "is_kept", False)
+def test_many_holds_at_once_never_pass_the_balance(database):
     who = account(100)
 
     def try_to_hold(_: int) -> bool:
@@ -111,8 +113,7 @@ def test_many_holds_at_once_never_pass_the_balance(database, monkeypatch):
     assert money(who) == (100, 99)
 
 
-def test_a_grant_is_given_once_however_often_it_is_asked_for(database, monkeypatch):
-    monkeypatch.setattr(database, "is_kept", False)
+def test_a_grant_is_given_once_however_often_it_is_asked_for(database):
     who = account()
 
     def ask(_: int) -> bool:
@@ -144,3 +145,18 @@ def test_no_statement_can_overdraw_an_account(database, pools):
 
     with pytest.raises(PeeweeException, match="spent_within_means"):
         pools[1].rows("update account set balance_nano = -1 where id = %s", (who,))
+
+
+def test_what_a_vendors_fault_costs_is_the_houses_and_in_its_books(database):
+    """A lost attempt and one that was served, of one job (B-01, M-36)."""
+    who = account(100)
+    lost = {**used(0), "vendor_nano": 9, "is_borne": True}
+    served = {**used(20), "step": 1}
+
+    engine.finish(
+        claimed(who, hold=50), Ending("succeeded", {}, cost=Nano(20), usage=[lost, served]), WINDOW
+    )
+
+    assert money(who) == (80, 0)
+    booked = "select account, amount_nano from ledger_entry where idem like 'loss:%%' order by 1"
+    assert database.rows(booked) == [("retry_loss", -9), ("vendor_cost", 9)]

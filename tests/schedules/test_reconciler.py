@@ -198,8 +198,7 @@ def test_idempotency_keys_are_forgotten_after_a_day(database, reconciler):
     assert database.rows("select key from idempotency_key") == [("young",)]
 
 
-def test_any_number_at_once_repair_each_thing_once(database, reconciler, postman, monkeypatch):
-    monkeypatch.setattr(database, "is_kept", False)
+def test_any_number_at_once_repair_each_thing_once(database, reconciler, postman):
     payer = account(1_000)
     running = [claimed(payer, hold=10, window=100) for _ in range(20)]
     engine.cancel(running[0], 100)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
+from jobs.producers import Producers
 from jobs.streams import Streams
 from models.kernel.cache import open_cache, open_listener
 from models.kernel.clock import SystemClock
@@ -33,6 +34,11 @@ def streams(cache: redis.Redis) -> Streams:
 
 
 @pytest.fixture
+def producers(streams: Streams) -> Producers:
+    return Producers(streams)
+
+
+@pytest.fixture
 def postman() -> FakePostman:
     return FakePostman()
 
@@ -52,10 +58,10 @@ def heart(settings: Settings, streams: Streams) -> Iterator[Heart]:
 
 @pytest.fixture
 def desk(
-    database: Pool, settings: Settings, streams: Streams, postman: FakePostman, heart: Heart
+    database: Pool, settings: Settings, producers: Producers, postman: FakePostman, heart: Heart
 ) -> Desk:
     """The desk of a worker called `tester`."""
     return Desk(
-        settings=settings, clock=SystemClock(), streams=streams, postman=postman, heart=heart,
+        settings=settings, clock=SystemClock(), producers=producers, postman=postman, heart=heart,
         name="tester",
     )  # fmt: skip

@@ -22,10 +22,10 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 @pytest.fixture
-def run(streams, heart):
+def run(producers, heart):
     """A run of a claimed job, in the heart's care."""
     job = claimed()
-    made = ActiveRun(job, streams.producer(job), SystemClock(), LEASE)
+    made = ActiveRun(job, producers.producer(job), SystemClock(), LEASE)
     heart.add(made)
     return made
 
@@ -141,7 +141,6 @@ def test_the_heart_goes_on_beating_after_the_database_was_away(
     database, request, monkeypatch, heart, run, fault
 ):
     other = request.getfixturevalue(fault)
-    monkeypatch.setattr(database, "is_kept", False)
     lapse(database, run)
     missed = Event()
     beat = heart.beat
@@ -172,10 +171,10 @@ def test_a_heart_that_has_stopped_says_so(monkeypatch, heart, run):
     assert eventually(lambda: not heart.is_beating)
 
 
-def test_a_run_knows_by_itself_when_its_lease_has_run_out(streams):
+def test_a_run_knows_by_itself_when_its_lease_has_run_out(producers):
     clock = FakeClock()
     job = claimed()
-    run = ActiveRun(job, streams.producer(job), clock, LEASE)
+    run = ActiveRun(job, producers.producer(job), clock, LEASE)
     run.check()
 
     clock.move(LEASE + 1)

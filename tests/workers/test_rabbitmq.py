@@ -25,6 +25,8 @@ QUEUE = "default"
 HEAL_SECONDS = 40.0
 """Twice a consumer's pause of 3 s, and a reconciler's of 10 s, on a busy machine."""
 
+STOP_THE_VOTER = f'ra:stop_server(quorum_queues, {{list_to_atom("%2F_{QUEUE}"), node()}}).'
+
 
 @pytest.fixture
 def told() -> list[str]:
@@ -99,6 +101,13 @@ def test_a_node_that_was_killed_is_found_again(rabbit, worker, posted):
     assert eventually(posted)
     rabbit.kill()
     rabbit.start()
+
+    assert eventually(posted, HEAL_SECONDS)
+
+
+def test_a_queue_that_refuses_all_is_made_anew_and_its_worker_hears_of_it(rabbit, worker, posted):
+    assert eventually(posted)
+    rabbit.tell(STOP_THE_VOTER)
 
     assert eventually(posted, HEAL_SECONDS)
 

@@ -9,10 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from models.kernel.database import Pool
-from models.kernel.settings import Settings
-from tests.conftest import emptied
-from tests.gateway import Gateway, gateway
+from tests.gateway import Gateway
 from tests.processes import Web
 
 LLM = "gpt-4o-mini"
@@ -142,16 +139,6 @@ def begun(at: Gateway, key: str = "", **about: Any) -> Chatter:
     answer = requests.post(f"{at.web.address}/v1/chats", json=about, headers=headers, timeout=30)
     assert answer.status_code == 201, answer.text
     return Chatter(at, key, answer.headers["Location"])
-
-
-@pytest.fixture(scope="module")
-def running(
-    settings: Settings, pools: tuple[Pool, Pool], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Gateway]:
-    """One gateway for the tests of a file."""
-    emptied(pools)
-    with gateway(settings, tmp_path_factory.mktemp("gateway")) as made:
-        yield made
 
 
 @pytest.fixture

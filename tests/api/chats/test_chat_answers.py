@@ -268,3 +268,14 @@ def test_a_session_is_a_chat_and_answers_in_its_own_shape(ada: Chatter) -> None:
     assert ada.get(f"/v1/ai/sessions/{session['id']}")["messageCount"] == 2
     assert ada.send("DELETE", f"/v1/ai/sessions/{session['id']}").status_code == 204
     assert ada.send("GET", f"/v1/chats/{session['id']}").status_code == 404
+
+
+def test_a_chat_tells_what_its_answers_have_cost_so_far(ada: Chatter) -> None:
+    for _ in range(2):
+        ada.say("What is a walrus?")
+    costs = [int(each["usage"]["costNanoUsd"]) for each in ada.messages() if each.get("usage")]
+
+    told = ada.send("GET", "").json()
+
+    assert (told["costNanoUsd"], sum(costs) > 0) == (str(sum(costs)), True)
+    assert told["costUsd"] == sum(costs) / 1e9

@@ -1,6 +1,7 @@
 """Streams of chats: resumed anywhere and byte-equal, cancelled in every state, never glued."""
 
 import random
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,13 +13,18 @@ from models.kernel.database import database
 from models.kernel.ids import parse_id
 from tests.api.chats.conftest import LLM, Chatter, Told
 from tests.fakes.vendor.scripts import Fault, Script
-from tests.gateway import Gateway
+from tests.gateway import SOON_LOST, Gateway
 from tests.streams import eventually
 
 WORDS = " ".join(f"word{number}" for number in range(40))
 SLOW = Script(text=WORDS, pace=0.03)
 BROKEN = Script().with_fault(Fault.RESET_MIDWAY)
 CUTS = 50
+
+
+@pytest.fixture(scope="module")
+def variables() -> Mapping[str, str]:
+    return SOON_LOST
 
 
 def data_of(told: Told) -> list[str]:

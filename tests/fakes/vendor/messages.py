@@ -68,12 +68,14 @@ def _tail(answer: Answer) -> list[Frame]:
     if answer.script.usage is Usage.CUMULATIVE:
         half = {"output_tokens": answer.output // 2}
         told.append(_event("message_delta", delta={"stop_reason": None}, usage=half))
-    delta = {"stop_reason": _why(answer), "stop_sequence": None}
+    delta = {"stop_reason": _why(answer), "stop_sequence": answer.script.stopped_by}
     told.append(_event("message_delta", delta=delta, usage=usage))
     return [*told, _event("message_stop")]
 
 
 def _why(answer: Answer) -> str:
+    if answer.script.stopped_by is not None:
+        return "stop_sequence"
     return REASONS.get(answer.reason, answer.reason)
 
 
@@ -111,7 +113,9 @@ def _message(
     answer: Answer, content: list[dict[str, Any]], why: str | None, usage: dict[str, Any]
 ) -> dict[str, Any]:
     head = {"id": answer.id, "type": "message", "role": "assistant", "model": answer.model}
-    return {**head, "content": content, "stop_reason": why, "stop_sequence": None, "usage": usage}
+    sequence = answer.script.stopped_by if why else None
+    stop = {"stop_reason": why, "stop_sequence": sequence}
+    return {**head, "content": content, **stop, "usage": usage}
 
 
 def _usage(answer: Answer, spent: int) -> dict[str, Any]:

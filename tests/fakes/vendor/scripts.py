@@ -73,7 +73,8 @@ class Script:
     """How a model answers. Without `text` it says words that depend on the prompt alone.
 
     `pace` is seconds between deltas, `delay` before the first; `seed` cuts the stream into chunks
-    at random, through characters and blank lines too. `body` is sent as it is, for an answer.
+    at random, through characters and blank lines too. `stopped_by` is the stop sequence that ends
+    the answer. `body` is sent as it is, for an answer.
     """
 
     text: str | None = None
@@ -84,6 +85,7 @@ class Script:
     delay: float = 0.0
     seed: int | None = None
     finish: str | None = None
+    stopped_by: str | None = None
     usage: Usage = Usage.FINAL
     cached: int = 0
     written: int = 0

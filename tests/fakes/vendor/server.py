@@ -69,8 +69,10 @@ class Server:
             return True
         if request.path.endswith((CHAT, MESSAGES)):
             return await self._generate(request, reader, writer)
-        writer.write(_json(*self._plain(request)))
-        return True
+        answer = await self._plain(request, reader, writer)
+        if answer is not None:
+            writer.write(_json(*answer))
+        return answer is not None
 
     def _steered(self, request: Asked) -> tuple[int, Any]:
         """Do what another process wants: `_script`, `_meter`, `_reset`."""
@@ -85,7 +87,10 @@ class Server:
             return 200, {}
         return 404, {}
 
-    def _plain(self, request: Asked) -> tuple[int, Any]:
+    async def _plain(
+        self, request: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> tuple[int, Any] | None:
+        """Return what is answered at once; None when nothing was, until the client went."""
         if request.method == "GET" and request.path.endswith("/models"):
             return 200, chat.models(sorted(self.scripts))
         maker: Callable[[dict[str, Any]], dict[str, Any]] | None = {
@@ -100,6 +105,8 @@ class Server:
         given = body.get("input")
         texts = given if isinstance(given, list) else [given]
         seen.input = sum(count_tokens(str(text)) for text in texts)
+        if strike is not None and strike.fault is Fault.HANG:
+            return await Stream(reader, writer, script, strike, seen).hang()
         seen.finished = True
         refusal = refusal_of(strike, is_anthropic=False) if strike else None
         if refusal is not None:

@@ -75,6 +75,9 @@ class Closed:
         del failed
         return False
 
+    def release(self, _circuit: Any) -> None:
+        """Release nothing."""
+
 
 @dataclass(frozen=True)
 class Asker:

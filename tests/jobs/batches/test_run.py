@@ -12,34 +12,30 @@ from jobs.batches.lines import Bench
 from jobs.batches.results import ERRORS, OUTPUT, pages
 from jobs.batches.run import run_batch
 from jobs.llms.provider import Delta, Finish, OnStop, Piece, Request, Tokens
+from jobs.producers import Producers
 from jobs.run import FinalFailure, GivenBack, LeaseLost
-from jobs.streams import Streams
 from models import engine
 from models.batches import Batch
 from models.engine import Ending
-from models.kernel.cache import open_cache
 from models.kernel.clock import SystemClock
 from models.kernel.database import Pool, database
 from models.kernel.errors import Cancelled, UpstreamError
-from models.kernel.settings import Settings
 from models.llms import llm_named
 from tests.jobs.batches.conftest import LEASE, FakeVendors, Opener, claimed, fresh, job_of, line
 from tests.processes import until
-from tests.rows import money
+from tests.rows import money, returned
 from workers.runs import ActiveRun
 
 Begin = Callable[[Batch], ActiveRun]
 
 
 @pytest.fixture
-def begin(settings: Settings) -> Begin:
+def begin(producers: Producers) -> Begin:
     """Claim a batch and begin a run of it."""
-    clock = SystemClock()
-    streams = Streams(open_cache(settings), clock, ttl_seconds=60)
 
     def begun(batch: Batch) -> ActiveRun:
         row = claimed(batch)
-        return ActiveRun(row, streams.producer(row), clock, LEASE)
+        return ActiveRun(row, producers.producer(row), SystemClock(), LEASE)
 
     return begun
 
@@ -151,7 +147,7 @@ def test_a_line_that_keeps_failing_is_tried_three_times_and_costs_nothing(
     batch = opener.open(line(0, model="gpt-4o"))
     run = begin(batch)
     with ThreadPoolExecutor(1) as pool:
-        done = pool.submit(finished, batch, bench, run)
+        done = pool.submit(returned, finished, batch, bench, run)
         until(lambda: _hurried(database, done.done), "it is not tried to the end")
         ended = done.result()
 
@@ -182,7 +178,7 @@ def test_an_error_of_ours_fails_its_line_and_no_other(
     batch = opener.open(*(line(n) for n in range(3)))
     run = begin(batch)
     with ThreadPoolExecutor(1) as pool:
-        done = pool.submit(finished, batch, bench, run)
+        done = pool.submit(returned, finished, batch, bench, run)
         until(lambda: _hurried(database, done.done), "it is not tried to the end")
         ended = done.result()
 
@@ -224,7 +220,7 @@ def test_what_ends_a_batch_early_stops_the_calls_and_keeps_the_answers(
     batch = opener.open(*(line(n) for n in range(20)))
     run = begin(batch)
     with ThreadPoolExecutor(1) as pool:
-        done = pool.submit(run_batch, job_of(batch), bench, run)
+        done = pool.submit(returned, run_batch, job_of(batch), bench, run)
         assert hung.wait(20)
         until(lambda: fresh(batch).answered == 2, "two are not answered")
         if status == "expired":
@@ -277,13 +273,12 @@ def test_files_that_were_written_are_those_that_were_read_before(
 ) -> None:
     batch = opener.open(line(0), line(1, model="gpt-0"))
     done = finished(batch, bench, begin(batch))
-    rows = database.rows("select key, size from file where key is not null order by id")
+    for file_id, kind in ((done.output_file_id, OUTPUT), (done.error_file_id, ERRORS)):
+        ((key, size),) = database.rows("select key, size from file where id = %s", (file_id,))
+        content = bench.blobs.read(key)
 
-    assert [bench.blobs.read(key).decode() for key, _ in rows] == [
-        "".join(pages(done, OUTPUT)),
-        "".join(pages(done, ERRORS)),
-    ]
-    assert [size for _, size in rows] == [len(bench.blobs.read(key)) for key, _ in rows]
+        assert content.decode() == "".join(pages(done, kind))
+        assert size == len(content)
 
 
 def test_a_run_is_stopped_at_the_next_line_once_it_is_cancelled(

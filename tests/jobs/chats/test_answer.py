@@ -1,5 +1,8 @@
 """Answers written into chats: whole, partial, from the cache; by the transaction that ends them."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 import redis
 
@@ -20,7 +23,7 @@ from models.kernel.errors import (
 )
 from models.kernel.ids import new_id
 from tests import factories
-from tests.jobs.chats.conftest import FORBIDDEN, LLM, USED, Table
+from tests.jobs.chats.conftest import FORBIDDEN, LLM, USED, Asking, Table
 from tests.rows import grant
 
 
@@ -36,6 +39,14 @@ def test_a_message_its_pending_answer_and_its_job_are_kept_together(table: Table
     assert (chat.head_id, chat.message_count) == (answer.id, 2)
     assert (chat.title, chat.title_by) == ("Where does the walrus live?", "machine")
     assert 0 < chat.context_tokens < chat.context_window == 128_000
+
+
+def test_a_chat_ends_its_context_where_its_llm_would_become_dearer(table: Table) -> None:
+    asker = Asking(table.person.account_id, tier="premium")
+
+    table.ask(model="claude-haiku-5-5", turn=replace(table.turn(), asker=asker))
+
+    assert Chat.get_by_id(table.chat.id).context_window == 100_000
 
 
 def test_a_whole_answer_is_written_into_its_message(table: Table) -> None:
@@ -68,6 +79,30 @@ def test_the_whole_branch_and_the_chats_instructions_are_asked(
     assert asked.messages[0]["content"] == "Be brief."
     assert asked.messages[-1]["content"] == "Second?"
     assert asked.options == {"temperature": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("of_chat", "wanted", "warmth", "most"),
+    [
+        ({}, {}, 0.2, 300),
+        ({"temperature": 0.5, "maxTokens": None}, {}, 0.5, 300),
+        ({"temperature": None, "maxTokens": 200}, {}, 0.2, 200),
+        ({}, {"options": {"temperature": 0}, "max_tokens": 100}, 0, 100),
+    ],
+)
+def test_an_answer_is_made_as_the_message_the_chat_or_the_person_wants(
+    queue: Queue, cache: redis.Redis, of_chat: Any, wanted: Any, warmth: float, most: int
+) -> None:
+    """A-31: the nearest wins."""
+    person = factories.person()
+    grant(person.account_id, 10**12)
+    table = Table(queue, cache, person, settings=of_chat)
+    prefers = {"temperature": 0.2, "maxTokens": 300}
+    turn = replace(table.turn(), asker=Asking(person.account_id, ai_preferences=prefers))
+    table.answered(table.ask("Where?", turn, **wanted))
+
+    (asked,) = table.provider.asked
+    assert (asked.options["temperature"], asked.max_tokens) == (warmth, most)
 
 
 def test_a_branch_knows_nothing_of_its_sisters(table: Table) -> None:

@@ -84,12 +84,49 @@ def test_the_probe_decides(breakers: SharedBreakers, cache: redis.Redis, failed:
     assert breakers.admits(HERE) is not failed
 
 
+def test_a_probe_that_learned_nothing_lets_the_next_one_through_and_only_one(
+    breakers: SharedBreakers, cache: redis.Redis
+) -> None:
+    opened(breakers)
+    pause_over(cache)
+    assert breakers.admits(HERE)
+
+    breakers.release(HERE)
+
+    assert [breakers.admits(HERE) for _ in range(3)] == [True, False, False]
+
+
+def test_a_call_that_is_no_probe_lets_go_of_nobody_elses(
+    breakers: SharedBreakers, cache: redis.Redis
+) -> None:
+    before = SharedBreakers(cache, FakeClock())
+    assert before.admits(HERE)
+    opened(breakers)
+    pause_over(cache)
+    assert breakers.admits(HERE)
+
+    before.release(HERE)
+
+    assert not breakers.admits(HERE)
+
+
+def test_a_closed_breaker_hears_nothing_of_a_call_that_learned_nothing(
+    breakers: SharedBreakers, cache: redis.Redis
+) -> None:
+    assert breakers.admits(HERE)
+
+    breakers.release(HERE)
+
+    assert not cache.exists(HERE.key)
+
+
 def test_without_redis_every_breaker_is_closed() -> None:
     away = redis.Redis(port=1, socket_connect_timeout=0.2)
     breakers = SharedBreakers(away, FakeClock())
 
     assert breakers.report(HERE, failed=True) is False
     assert breakers.admits(HERE)
+    breakers.release(HERE)
 
 
 def test_while_all_is_well_redis_is_asked_once_a_second_and_told_of_every_call(

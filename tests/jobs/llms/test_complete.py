@@ -5,19 +5,22 @@ from typing import Any
 import pytest
 
 from jobs.llms.complete import Complete, complete
-from jobs.llms.preparing import Prepared, prepared
+from jobs.llms.preparing import Planner, Prepared, prepared
 from jobs.llms.provider import Delta, Finish, Tokens
 from jobs.llms.question import Llms
 from jobs.llms.router import Caller
 from jobs.run import FinalFailure, Outcome
 from models.accounts import Person
+from models.kernel.clock import SystemClock
 from models.kernel.database import Pool, database
 from models.kernel.errors import Cancelled, NotFound, ResourceDeleted, UpstreamError
 from models.kernel.ids import wire_id
-from models.kernel.money import ZERO, Nano
+from models.kernel.money import CEIL_CENT, NANO_PER_CENT, NOTHING, ZERO, Nano
+from models.kernel.settings import Settings
 from tests import factories
 from tests.fakes.provider import FakeProvider, llms
 from tests.fakes.run import FakeRun, applied
+from tests.jobs.chats.conftest import Asking
 from workers.adapters.extractive import Extractive
 
 PAGE = "The walrus lives in the cold sea near the pole. It eats clams."
@@ -45,6 +48,18 @@ def job(run: FakeRun, **given: Any) -> Complete:
 
 def answered(run: FakeRun, tools: Llms, **given: Any) -> Outcome:
     return complete(job(run, **given), tools, run)
+
+
+def test_an_answer_is_charged_in_whole_cents_where_the_house_rounds_so(run: FakeRun) -> None:
+    """X-7: as it was accepted, whatever is set by the time it ends."""
+    planner = Planner(Settings(openai_api_key="sk-fake", billing_rounding=CEIL_CENT), SystemClock())
+    made = Complete(model="gpt-4o-mini", messages=ASKED, max_tokens=300)
+    asked = made.planned(planner.plan(made.ask, Asking(run.account_id)))
+    provider = FakeProvider([Delta("In the sea."), Finish("stop", USED)])
+
+    (usage, *_) = complete(asked, llms(openai=provider), run).usage
+
+    assert usage.cost == Prepared.of_row(asked.plan).hold == Nano(NANO_PER_CENT)
 
 
 def test_an_answer_is_streamed_and_given_whole(run: FakeRun) -> None:
@@ -103,11 +118,26 @@ def test_what_a_vendor_spoils_is_written_down_and_borne_by_the_house(run: FakeRu
 
 
 def test_the_hold_covers_the_dearest_answer(run: FakeRun) -> None:
-    longest = job(run).estimate
+    longest = job(run).estimate.cost
 
-    assert longest > job(run, max_tokens=10).estimate > ZERO
-    assert job(run, model="ilm-extractive").estimate == ZERO
+    assert longest > job(run, max_tokens=10).estimate.cost > ZERO
+    assert job(run, model="ilm-extractive").estimate == NOTHING
     assert Prepared.of_row(job(run).plan).hold == longest
+
+
+@pytest.mark.parametrize("read", [1_000, 120_000, 200_000])
+def test_the_hold_covers_a_document_however_much_of_the_window_it_fills(
+    run: FakeRun, read: int
+) -> None:
+    data = "data:application/pdf;base64," + "A" * 300_000
+    file = {"type": "file", "file": {"filename": "a.pdf", "file_data": data}}
+    used = Tokens(input=read, output=100)
+    provider = FakeProvider([Delta("sea"), Finish("stop", used)])
+    given: Any = {"model": "claude-3-haiku", "messages": ({"role": "user", "content": [file]},)}
+
+    outcome = answered(run, llms(anthropic=provider), **given)
+
+    assert ZERO < outcome.cost <= job(run, **given).estimate.cost
 
 
 def test_a_cancelled_answer_leaves_its_beginning_and_costs_what_was_written(
@@ -123,7 +153,7 @@ def test_a_cancelled_answer_leaves_its_beginning_and_costs_what_was_written(
     assert isinstance(cut.cause, Cancelled)
     assert cut.result is not None
     assert (cut.result["content"], cut.result["finishReason"]) == ("In the ", "cancelled")
-    assert ZERO < cut.cost <= job(run).estimate
+    assert ZERO < cut.cost <= job(run).estimate.cost
     assert cut.usage[0].estimated
 
 

@@ -8,9 +8,18 @@ from typing import Any
 import pytest
 
 from jobs.llms.embed import Booked, Embed, embedded_of, make_vectors
-from jobs.llms.provider import Embedded
+from jobs.llms.provider import Embedded, OnStop
 from jobs.llms.router import Caller
-from models.kernel.errors import IlmError, Invalid, ModelNotAvailable, ModelNotFound
+from models.kernel.database import Pool
+from models.kernel.errors import (
+    Cancelled,
+    IlmError,
+    Invalid,
+    ModelNotAvailable,
+    ModelNotFound,
+    UpstreamError,
+)
+from tests.fakes.run import FakeRun
 
 TODAY = date(2026, 11, 21)
 SMALL = "text-embedding-3-small"
@@ -22,9 +31,19 @@ class Vendor:
 
     tokens: int = 1_000
 
-    def embed(self, llm: str, texts: Sequence[str], dimensions: int | None) -> Embedded:
+    def embed(
+        self, llm: str, texts: Sequence[str], dimensions: int | None, on_stop: OnStop
+    ) -> Embedded:
         del llm, dimensions
+        on_stop(lambda: None)
         return Embedded([(0.5, -0.25)] * len(texts), self.tokens)
+
+
+class Away:
+    """A vendor whose calls break off."""
+
+    def embed(self, *_asked: Any) -> Embedded:
+        raise UpstreamError("reset")
 
 
 def caller(**given: Any) -> Caller:
@@ -32,9 +51,14 @@ def caller(**given: Any) -> Caller:
     return Caller(**{**usual, "today": TODAY, **given})
 
 
-def test_vectors_come_back_from_the_row_as_they_were_made() -> None:
+@pytest.fixture
+def run(database: Pool) -> FakeRun:
+    return FakeRun()
+
+
+def test_vectors_come_back_from_the_row_as_they_were_made(run: FakeRun) -> None:
     job = Embed(SMALL, ("a", "b")).booked(caller())
-    made = make_vectors(job, {"openai": Vendor()}, TODAY)
+    made = make_vectors(job, {"openai": Vendor()}, run)
 
     kept = embedded_of(made.to_row())
 
@@ -42,24 +66,41 @@ def test_vectors_come_back_from_the_row_as_they_were_made() -> None:
     assert kept.tokens == 1_000
 
 
-def test_the_vendors_count_is_charged_and_ours_only_estimates_within_the_hold() -> None:
+def test_the_vendors_count_is_charged_and_ours_only_estimates_within_the_hold(
+    run: FakeRun,
+) -> None:
     job = Embed(SMALL, ("a walrus",)).booked(caller())
 
-    exact = make_vectors(job, {"openai": Vendor(1_000)}, TODAY).usage
-    guess = make_vectors(job, {"openai": Vendor(0)}, TODAY).usage
+    exact = make_vectors(job, {"openai": Vendor(1_000)}, run).usage
+    guess = make_vectors(job, {"openai": Vendor(0)}, run).usage
 
     assert (exact.cost.amount, exact.vendor_cost.amount, exact.estimated) == (28_000, 20_000, False)
     assert guess.estimated
     assert guess.cost <= Booked(**job.plan).hold
 
 
-def test_a_test_key_is_served_by_the_sandbox_under_any_name_for_nothing() -> None:
+def test_a_test_key_is_served_by_the_sandbox_under_any_name_for_nothing(run: FakeRun) -> None:
     job = Embed(SMALL, ("a",)).booked(caller(mode="test"))
 
-    usage = make_vectors(job, {"ilm": Vendor()}, TODAY).usage
+    usage = make_vectors(job, {"ilm": Vendor()}, run).usage
 
     assert (job.plan["hold_nano"], usage.cost.amount, usage.vendor) == (0, 0, "ilm")
     assert usage.llm == SMALL
+
+
+def test_a_call_can_be_ended_by_whoever_ends_the_run(run: FakeRun) -> None:
+    make_vectors(Embed(SMALL, ("a",)).booked(caller()), {"openai": Vendor()}, run)
+
+    assert len(run.stoppers) == 1
+
+
+def test_a_call_that_was_shut_since_its_run_is_cancelled_is_no_fault(database: Pool) -> None:
+    job = Embed(SMALL, ("a",)).booked(caller())
+
+    with pytest.raises(Cancelled):
+        make_vectors(job, {"openai": Away()}, FakeRun(stops=Cancelled(), after=0))
+    with pytest.raises(UpstreamError):
+        make_vectors(job, {"openai": Away()}, FakeRun())
 
 
 @pytest.mark.parametrize(

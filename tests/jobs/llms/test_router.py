@@ -63,6 +63,18 @@ def test_what_a_person_prefers_comes_before_the_matrix() -> None:
     assert plan(ask(), caller(priority="cost")).steps[0].llm == "qwen-turbo"
 
 
+def test_a_preferred_vendor_comes_after_a_preferred_llm_and_before_the_rest() -> None:
+    """A-31."""
+    made = plan(ask(), caller(tier="premium", vendor="anthropic")).steps
+    named = plan(ask(), caller(vendor="anthropic", preferred="deepseek-chat"))
+
+    assert [step.vendor == "anthropic" for step in made[:3]] == [True, True, False]
+    assert [step.vendor for step in named.steps[:2]] == ["deepseek", "anthropic"]
+    assert default_llm(caller(vendor="anthropic")) == "claude-3-haiku"
+    assert default_llm(caller(vendor="ollama")) == "gpt-4o-mini"
+    assert plan(ask("gpt-4o-mini"), caller(vendor="anthropic")).steps[0].llm == "gpt-4o-mini"
+
+
 def test_a_plan_keeps_only_what_the_caller_may_use() -> None:
     for step in plan(ask("gpt-4o-mini"), caller()).steps:
         llm = llm_named(step.llm)

@@ -11,13 +11,13 @@ from jobs.covers import revert
 from jobs.pages.cover import SetCover, set_cover
 from jobs.run import Outcome
 from models.books import Book
-from models.jobs import Event
 from models.kernel.blobs import Blobs
 from models.kernel.clock import SystemClock
 from models.kernel.errors import Cancelled, NotFound, UnsupportedMediaType
 from tests.fakes.renderer import FakeRenderer
 from tests.fakes.run import FakeRun, applied
 from tests.jobs.pages.conftest import MakeBook
+from tests.rows import told
 from workers.adapters.pages.renderer import MuPdfRenderer
 
 DIGEST = "0123456789abcdef" * 4
@@ -58,7 +58,9 @@ def test_putting_it_again_says_so_once(book: Book, blobs: Blobs, room: Path) -> 
     put(book, blobs, room, run=run)
     put(book, blobs, room, run=run)
 
-    assert [(e.type, e.data["isCustom"]) for e in Event.select()] == [("book.cover.updated", True)]
+    assert [(kind, data["isCustom"]) for kind, data in told(book.account_id)] == [
+        ("book.cover.updated", True)
+    ]
 
 
 def test_what_is_no_picture_changes_nothing(book: Book, blobs: Blobs, room: Path) -> None:
@@ -115,6 +117,6 @@ def test_reverting_shows_page_1_again_and_says_so(book: Book, blobs: Blobs, room
     revert(fresh(book))
 
     assert fresh(book).custom_cover is None
-    assert [e.data["isCustom"] for e in Event.select().order_by(Event.created_at)] == [True, False]
+    assert [data["isCustom"] for _, data in told(book.account_id)] == [True, False]
     with pytest.raises(NotFound):
         revert(fresh(book))

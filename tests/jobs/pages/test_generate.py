@@ -11,11 +11,10 @@ from jobs.pages.generate import FIRST_PAGES, GeneratePages, generate_pages, page
 from jobs.pages.renderer import ALL_TIERS, SMALL, Tier
 from jobs.run import FinalFailure, LeaseLost, Outcome
 from models.books import Book, Page
-from models.jobs import Event
 from models.kernel.blobs import Blobs
 from models.kernel.clock import SystemClock
 from models.kernel.errors import Cancelled, DocumentCorrupt, DocumentEncrypted
-from tests import documents, factories
+from tests import documents, factories, rows
 from tests.fakes.renderer import FakeRenderer
 from tests.fakes.run import FakeRun, applied
 from tests.jobs.pages.conftest import MakeBook
@@ -56,8 +55,7 @@ def pages(count: int) -> FakeRenderer:
 
 
 def events(book: Book) -> list[str]:
-    rows = Event.select().where(Event.account_id == book.account_id)
-    return [row.type.rpartition(".")[2] for row in rows.order_by(Event.created_at, Event.id)]
+    return [kind.rpartition(".")[2] for kind in rows.events(book.account_id)]
 
 
 def fresh(book: Book) -> Book:

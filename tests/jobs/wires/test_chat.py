@@ -5,7 +5,8 @@ import pytest
 
 from jobs.llms.ask import Ask
 from jobs.wires.chat import Chat
-from models.kernel.errors import Invalid, PaymentRequired, UpstreamError
+from models.kernel.denials import PaymentRequired
+from models.kernel.errors import Invalid, UpstreamError
 from tests.jobs.wires.flows import HEX, answer_of, begun, call, texts, thrown, told
 from tests.jobs.wires.loopback import Loopback
 

@@ -13,6 +13,7 @@ from jobs.wires.errors import (
     status_of,
 )
 from models.kernel import errors
+from models.kernel.denials import PaymentRequired
 from models.kernel.errors import Detail, IlmError
 from tests.jobs.wires.loopback import Loopback
 
@@ -73,7 +74,7 @@ def test_every_error_raises_by_its_status(
             ("authentication_error", "invalid_api_key"),
             "authentication_error",
         ),
-        (errors.PaymentRequired(), ("insufficient_quota", "insufficient_quota"), "billing_error"),
+        (PaymentRequired(), ("insufficient_quota", "insufficient_quota"), "billing_error"),
         (
             errors.Forbidden(),
             ("permission_error", "forbidden"),

@@ -9,7 +9,8 @@ import pytest
 from jobs.wires.messages import Messages
 from jobs.wires.messages_input import ask_to_count
 from jobs.wires.messages_output import count_body, input_of
-from models.kernel.errors import Invalid, PaymentRequired, Unavailable
+from models.kernel.denials import PaymentRequired
+from models.kernel.errors import Invalid, Unavailable
 from tests.jobs.wires.flows import HEX, answer_of, begun, call, texts, thrown, told
 from tests.jobs.wires.loopback import Loopback
 
@@ -65,6 +66,7 @@ def test_a_conversation_with_tools_and_pictures_becomes_one_of_chat() -> None:
         ({"thinking": {"type": "enabled", "budget_tokens": 9000}}, {"reasoning_effort": "medium"}),
         ({"thinking": {"type": "enabled", "budget_tokens": 32000}}, {"reasoning_effort": "high"}),
         ({"thinking": {"type": "disabled"}}, {}),
+        ({"thinking": {"type": "adaptive"}}, {"thinking": {"type": "adaptive"}}),
         ({"output_config": {"effort": "high"}}, {"reasoning_effort": "high"}),
         ({"tool_choice": {"type": "auto"}}, {"tool_choice": "auto"}),
         ({"tool_choice": {"type": "any"}}, {"tool_choice": "required"}),
@@ -178,6 +180,29 @@ def test_why_an_answer_ended_is_said_in_anthropics_words(reason: str, stop: str)
     answer = answer_of(begun().say("a").end(reason))
 
     assert WIRE.body_of(call(), answer)["stop_reason"] == stop
+
+
+@pytest.mark.parametrize(
+    ("how", "stop"),
+    [
+        ({"stopSequence": "END"}, ("stop_sequence", "END")),
+        ({"stopSequence": None}, ("end_turn", None)),
+        ({"stopSequence": "END", "reason": "content_filter"}, ("refusal", None)),
+    ],
+    ids=["named", "not named", "screened"],
+)
+def test_the_stop_sequence_is_named_whole_and_streamed(
+    claude: anthropic.Anthropic, server: Loopback, how: dict[str, Any], stop: tuple[str, str]
+) -> None:
+    events = begun().say("a").end(**how)
+    server.answers(WIRE.body_of(call(), answer_of(events)))
+    whole = claude.messages.create(**body())
+    server.streams(told(WIRE, events))
+    with claude.messages.stream(**body()) as stream:
+        streamed = stream.get_final_message()
+
+    assert (whole.stop_reason, whole.stop_sequence) == stop
+    assert (streamed.stop_reason, streamed.stop_sequence) == stop
 
 
 @pytest.mark.parametrize("arguments", ["", "[1]", '{"a":', "no"])

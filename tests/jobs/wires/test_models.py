@@ -4,20 +4,25 @@ import anthropic
 import openai
 
 from jobs.wires.models import anthropic_model, anthropic_models, openai_model, openai_models
+from models.embedders import embedders
 from models.llms import llms
 from tests.jobs.wires.loopback import Loopback
 
 OFFERED = [(llm, llm.tier == "free") for llm in llms().values()]
 NAMES = [llm.name for llm, _ in OFFERED]
+EMBEDDERS = [(embedder, True) for embedder in embedders().values()]
 
 
 def test_openais_client_lists_them(client: openai.OpenAI, server: Loopback) -> None:
-    server.answers(openai_models(OFFERED))
+    server.answers(openai_models([*OFFERED, *EMBEDDERS]))
 
     listed = client.models.list().data
 
-    assert [model.id for model in listed] == NAMES
-    assert [model.x_ilm["accessible"] for model in listed] == [may for _, may in OFFERED]
+    assert [model.id for model in listed] == [*NAMES, *embedders()]
+    may = [may for _, may in (*OFFERED, *EMBEDDERS)]
+    assert [model.x_ilm["accessible"] for model in listed] == may
+    kinds = ["llm"] * len(OFFERED) + ["embedder"] * len(EMBEDDERS)
+    assert [model.x_ilm["kind"] for model in listed] == kinds
 
 
 def test_openais_client_reads_one(client: openai.OpenAI, server: Loopback) -> None:

@@ -1,17 +1,23 @@
 """The database: borrowed connections, bounded waits, a role that may not do everything."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from threading import Barrier
 
 import psycopg2
 import pytest
-from peewee import InterfaceError, OperationalError, ProgrammingError
+from peewee import DoesNotExist, InterfaceError, OperationalError, ProgrammingError
 
-from models.kernel.database import Pool, is_alive, open_pool
+from models.accounts import Person
+from models.books import Page
+from models.jobs import JobRow
+from models.kernel.clock import SystemClock
+from models.kernel.database import TRUSTED_SECONDS, Pool, is_alive, open_pool
+from models.kernel.ids import new_id
 from models.kernel.settings import Settings
 from models.migrate import migrate
-from tests import factories
+from tests import factories, making
 from tests.servers import free_port
 
 
@@ -94,6 +100,23 @@ def test_a_connection_that_broke_is_replaced(pool: Pool, pools: tuple[Pool, Pool
     assert pool.rows("select pg_backend_pid() <> %s", (pid,)) == [(True,)]
 
 
+@pytest.mark.parametrize(("ago", "fails"), [(0.0, True), (TRUSTED_SECONDS + 1, False)])
+def test_a_connection_that_broke_while_it_rested_is_found_out(
+    pool: Pool, pools: tuple[Pool, Pool], ago: float, fails: bool
+) -> None:
+    """One that was used just now is trusted: that costs one statement, and no more."""
+    ((pid,),) = pool.rows("select pg_backend_pid()")
+    pools[1].rows("select pg_terminate_backend(%s, 5000)", (pid,))
+    ((_, _, kept),) = pool._connections
+    kept.used_at = SystemClock().elapsed() - ago
+
+    with pytest.raises((OperationalError, InterfaceError)) if fails else nullcontext():
+        pool.rows("select 1")
+
+    assert pool.rows("select pg_backend_pid() <> %s", (pid,)) == [(True,)]
+    assert pool.figures.in_use == 0
+
+
 def test_times_are_utc(pool: Pool) -> None:
     assert pool.rows("show timezone") == [("UTC",)]
 
@@ -109,6 +132,33 @@ def test_a_running_process_cannot_change_what_is_append_only(
 
     with pytest.raises(ProgrammingError, match="permission denied"):
         database.rows(statement)
+
+
+def test_a_row_is_found_by_its_key_and_by_what_it_holds(database: Pool) -> None:
+    ada = making.person(email="ada@example.org")
+    making.person(email="eve@example.org")
+
+    assert Person.get_by_id(ada.id).email == "ada@example.org"
+    assert Person.get_by_id(ada.id) == Person.get(Person.id == ada.id)
+    assert Person.found(email="ada@example.org", role="user") == ada
+    assert Person.found(account=ada.account_id, role="admin") is None
+    with pytest.raises(DoesNotExist):
+        Person.get_by_id(new_id())
+
+
+def test_a_row_is_found_by_what_it_does_not_hold(database: Pool) -> None:
+    job = factories.job()
+
+    assert JobRow.found(id=job.id, error_code=None) == job
+    assert JobRow.found(id=job.id, created_at=None) is None
+
+
+def test_a_row_whose_key_is_of_several_parts_is_found_by_all_of_them(database: Pool) -> None:
+    page = factories.page()
+
+    assert Page.get_by_id((page.book_id, page.number)) == page
+    with pytest.raises(DoesNotExist):
+        Page.get_by_id((page.book_id, page.number + 1))
 
 
 def test_a_running_process_cannot_change_the_schema(database: Pool) -> None:

@@ -1,6 +1,7 @@
 """Ids: UUIDv7 inside, prefixed outside, and nothing else is taken for one."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from uuid import RFC_4122, UUID
 
 import pytest
@@ -19,16 +20,27 @@ def test_an_id_is_a_uuid_of_version_7_made_now() -> None:
     assert before <= made.int >> 80 <= after
 
 
-def test_ids_of_one_moment_differ() -> None:
+def test_each_id_is_greater_than_the_one_before() -> None:
+    """Those of one moment too: what is listed by its id is listed in the order it was made."""
     made = [new_id() for _ in range(10_000)]
 
-    assert len(set(made)) == len(made)
+    assert made == sorted(set(made))
+    assert len({each.int >> 80 for each in made}) < len(made)
 
 
-def test_ids_sort_by_the_moment_they_were_made() -> None:
-    moments = [made.int >> 80 for made in (new_id() for _ in range(1_000))]
+def test_ids_of_many_threads_differ_and_each_thread_sees_its_own_grow() -> None:
+    with ThreadPoolExecutor(8) as crowd:
+        piles = list(crowd.map(lambda _: [new_id() for _ in range(2_000)], range(8)))
 
-    assert moments == sorted(moments)
+    assert all(pile == sorted(pile) for pile in piles)
+    assert len({each for pile in piles for each in pile}) == 16_000
+
+
+def test_ids_go_on_growing_when_the_clock_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = new_id()
+    monkeypatch.setattr(time, "time_ns", lambda: 0)
+
+    assert before < new_id() < new_id()
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

@@ -91,6 +91,7 @@ with about(job_id="7"):
     logging.getLogger("a.library").warning("mail to ada@example.org")
 get_logger("here").debug("too.quiet")
 logging.getLogger("pika").error("chatty")
+logging.getLogger("urllib3.connection").warning("https://hooks.example.org/secret")
 try:
     1 / 0
 except ZeroDivisionError as error:

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from models.kernel.settings import (
-    RESERVED,
     BadSettings,
     Settings,
     environment,
@@ -54,10 +53,19 @@ def test_an_empty_variable_is_one_that_is_not_set() -> None:
         ("ILM_LOG_LEVEL", "chatty"),
         ("ILM_PUBLIC_URL", "ftp://ilm.example"),
         ("ILM_PUBLIC_URL", "ilm.example"),
+        ("ILM_MODERATION", "somebody"),
+        ("ILM_MODERATION", "https://"),
         ("BROKER_URL", "redis://127.0.0.1"),
         ("ILM_TRUSTED_PROXIES", "10.0.0.1/8"),
         ("ILM_TRUSTED_PROXIES", "everybody"),
         ("ILM_PROT", "8000"),
+        ("ILM_KEY_BRAND", "a"),
+        ("ILM_KEY_BRAND", "a2345678901234567"),
+        ("ILM_KEY_BRAND", "Acme"),
+        ("ILM_KEY_BRAND", "1acme"),
+        ("ILM_KEY_BRAND", "ac_me"),
+        ("ILM_KEY_BRAND", "acme\n"),
+        ("ILM_KEY_BRAND", "\u00e9cole"),
     ],
 )
 def test_an_odd_value_stops_the_boot_by_the_name_of_its_variable(name: str, value: str) -> None:
@@ -69,9 +77,20 @@ def test_another_programs_variables_are_no_concern_of_ours() -> None:
     assert load({"HOME": "/root", "ILMARINEN": "yes"}) == Settings()
 
 
-@pytest.mark.parametrize("name", sorted(RESERVED))
-def test_a_promised_name_is_accepted_before_it_is_read(name: str) -> None:
-    assert load({name: "on"}) == Settings()
+@pytest.mark.parametrize("text", ["soon", "5,-1", "5,,6", "604801", ",".join(["1"] * 21)])
+def test_a_schedule_of_pauses_is_seconds_and_bounded(text: str) -> None:
+    with pytest.raises(BadSettings, match="ILM_WEBHOOK_SCHEDULE"):
+        load({"ILM_WEBHOOK_SCHEDULE": text})
+
+    assert load({"ILM_WEBHOOK_SCHEDULE": "0.5, 60"}).webhook_schedule == (0.5, 60.0)
+
+
+def test_no_token_outlives_the_login_it_is_of() -> None:
+    """X-22: a login that idles is over whatever the token's age."""
+    with pytest.raises(BadSettings, match="ILM_ACCESS_TOKEN_MINUTES"):
+        load({"ILM_ACCESS_TOKEN_MINUTES": "61", "ILM_SESSION_IDLE_MINUTES": "60"})
+
+    assert load({"ILM_ACCESS_TOKEN_MINUTES": "480"}).access_token_minutes == 480
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from itertools import pairwise
 from typing import Final
 
-from jobs.llms.provider import Embedded
+from jobs.llms.provider import Embedded, OnStop, unstopped
 from models.kernel.errors import UpstreamRefused
 
 DIMENSIONS: Final = 384
@@ -28,11 +28,18 @@ _PART_WEIGHS: Final = 0.25
 class Hashing:
     """The embedder without weights, `ilm-hashing`."""
 
-    def embed(self, llm: str, texts: Sequence[str], dimensions: int | None) -> Embedded:
+    def embed(
+        self,
+        llm: str,
+        texts: Sequence[str],
+        dimensions: int | None,
+        on_stop: OnStop = unstopped,
+    ) -> Embedded:
         """Return a unit vector for each text; any number of dimensions, 384 unless told.
 
         A token is a word. Raises `UpstreamRefused` for less than one dimension.
         """
+        del on_stop
         size = DIMENSIONS if dimensions is None else dimensions
         if size < 1:
             raise UpstreamRefused(f"{llm} has no vectors of {size} dimensions")

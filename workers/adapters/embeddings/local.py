@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
-from jobs.llms.provider import Embedded, Embedder
+from jobs.llms.provider import Embedded, Embedder, OnStop, unstopped
 from models.kernel.errors import ModelNotFound
 from models.kernel.logs import get_logger
 from workers.adapters.embeddings.hashing import Hashing
@@ -40,12 +40,18 @@ class LocalEmbedder:
         """The best there is here: what a library is embedded with, unless a setting says more."""
         return MINILM if MINILM in self._makers else HASHING
 
-    def embed(self, llm: str, texts: Sequence[str], dimensions: int | None) -> Embedded:
+    def embed(
+        self,
+        llm: str,
+        texts: Sequence[str],
+        dimensions: int | None,
+        on_stop: OnStop = unstopped,
+    ) -> Embedded:
         """Return a unit vector for each text; raise `ModelNotFound` for one that is not here.
 
         Vectors of different embedders do not compare, so none stands in for another.
         """
-        return self._embedder(llm).embed(llm, texts, dimensions)
+        return self._embedder(llm).embed(llm, texts, dimensions, on_stop)
 
     def _embedder(self, name: str) -> Embedder:
         if name not in self._makers:

@@ -13,7 +13,7 @@ import onnx
 import onnxruntime
 from tokenizers import Tokenizer
 
-from jobs.llms.provider import Embedded
+from jobs.llms.provider import Embedded, OnStop, unstopped
 from models.kernel.errors import UpstreamRefused
 from models.kernel.ids import new_id
 from workers.adapters.embeddings.graph import VERSION, WIDTH, graph_of
@@ -39,12 +39,19 @@ class MiniLm:
         self._lock = Lock()
         self._loaded: tuple[Tokenizer, onnxruntime.InferenceSession] | None = None
 
-    def embed(self, llm: str, texts: Sequence[str], dimensions: int | None) -> Embedded:
+    def embed(
+        self,
+        llm: str,
+        texts: Sequence[str],
+        dimensions: int | None,
+        on_stop: OnStop = unstopped,
+    ) -> Embedded:
         """Return a unit vector of 384 dimensions for each text; a token is a word piece.
 
         Raises `UpstreamRefused` for another number of dimensions, `Unavailable` when the weights
         are gone or not the published ones.
         """
+        del on_stop
         if dimensions not in {None, WIDTH}:
             raise UpstreamRefused(f"{llm} has vectors of {WIDTH} dimensions and no others")
         tokenizer, session = self._load()

@@ -48,7 +48,7 @@ class AnthropicMessages:
     def stream(self, request: Request, on_stop: OnStop) -> Iterator[Piece]:
         """Yield pieces as they arrive, and one `Finish` last.
 
-        Raises `UpstreamError` and its kin, `UpstreamTimeout` at a limit, and `UpstreamRefused`.
+        Raises what a `Provider` raises, `UpstreamTimeout` at a limit.
         """
         key = key_for(self._vendor, request.key, self._key)
         body = body_of(request, self._vendor)
@@ -72,7 +72,7 @@ class AnthropicMessages:
             else:
                 raise teller.cut()
             drain(call, chunks)
-        yield Finish(reading.reason, reading.usage.tokens)
+        yield Finish(reading.reason, reading.usage.tokens, reading.stop_sequence)
 
 
 class _Reading:
@@ -84,6 +84,7 @@ class _Reading:
         self._silent: set[int] = set()
         self.usage = MessageUsage()
         self.reason = ""
+        self.stop_sequence: str | None = None
         self.is_whole = False
 
     def pieces(self, event: Mapping[str, Any]) -> Iterator[Piece]:
@@ -98,7 +99,7 @@ class _Reading:
             case "content_block_stop":
                 yield from self._closed(event)
             case "message_delta":
-                self._why(text(mapping(event.get("delta")).get("stop_reason")))
+                self._why(mapping(event.get("delta")))
                 yield from self._counted(event.get("usage"))
             case "message_stop":
                 if not self.reason:
@@ -148,6 +149,7 @@ class _Reading:
             self._silent.discard(place)
             yield ToolDelta(self._tools[place], "{}")
 
-    def _why(self, told: str) -> None:
-        if told:
+    def _why(self, delta: Mapping[str, Any]) -> None:
+        if told := text(delta.get("stop_reason")):
             self.reason = REASONS.get(told, "")
+            self.stop_sequence = text(delta.get("stop_sequence")) or None

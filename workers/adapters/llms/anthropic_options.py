@@ -1,11 +1,14 @@
 """The options of a Chat request as Anthropic's Messages have them: tools, thinking, formats."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from jobs.llms.provider import Request
 from models.llms import Vendor
-from workers.adapters.llms.shapes import mapping, mappings, text
+from workers.adapters.llms.shapes import mapping, mappings, mark_of, text
+
+ADAPTIVE: Final = {"type": "adaptive"}
 
 LEAST_BUDGET: Final = 1_024
 """Tokens of thinking that Anthropic takes at the least."""
@@ -25,6 +28,8 @@ UNKNOWN_THERE: Final = frozenset(
 )
 """Options of Chat that Anthropic refuses, and that change nothing an answer has to hold to."""
 
+REFUSED_WITH_THINKING: Final = ("temperature", "top_k", "top_p")
+
 ONE_OBJECT: Final = "Answer with one JSON object, and with nothing before or after it."
 
 
@@ -39,11 +44,11 @@ def options_of(request: Request, vendor: Vendor) -> tuple[dict[str, Any], str]:
         options["stop_sequences"] = [stop] if isinstance(stop, str) else list(stop)
     if isinstance(warmth := given.pop("temperature", None), int | float):
         options["temperature"] = min(warmth, 1)
-    effort = text(given.pop("reasoning_effort", None))
+    wish = _wish(given)
     passed = {name: value for name, value in given.items() if name not in UNKNOWN_THERE}
     options |= passed
-    if effort and "thinking" not in options:
-        _think(effort, request, vendor, options)
+    if wish and "thinking" not in options:
+        _think(wish, request, vendor, options)
     return options, instruction
 
 
@@ -76,6 +81,7 @@ def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{name: function[name] for name in kept if function.get(name) is not None},
         "input_schema": function.get("parameters") or {"type": "object", "properties": {}},
+        **mark_of(tool),
     }
 
 
@@ -89,29 +95,48 @@ def _choice(choice: Any) -> dict[str, Any]:
 
 def _person(given: dict[str, Any], options: dict[str, Any]) -> None:
     """Name the end user, the one thing Anthropic's metadata may hold."""
-    named = given.pop("user", None) or mapping(given.pop("metadata", None)).get("user_id")
-    if named:
+    user, metadata = given.pop("user", None), mapping(given.pop("metadata", None))
+    if named := user or metadata.get("user_id"):
         options["metadata"] = {"user_id": named}
 
 
-def _think(effort: str, request: Request, vendor: Vendor, options: dict[str, Any]) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wish:
+    """A wish to think: with some effort (empty for the LLM's own), and as adaptive thinking is."""
+
+    effort: str
+    adaptive: Mapping[str, Any]
+
+
+def _wish(given: dict[str, Any]) -> _Wish | None:
+    """Take out the wish to think, None where there is none: not every LLM's thinking adapts."""
+    effort, adaptive = text(given.pop("reasoning_effort", None)), mapping(given.get("thinking"))
+    if adaptive.get("type") == ADAPTIVE["type"]:
+        del given["thinking"]
+        return _Wish(effort=effort, adaptive=adaptive)
+    return _Wish(effort=effort, adaptive=ADAPTIVE) if effort else None
+
+
+def _think(wish: _Wish, request: Request, vendor: Vendor, options: dict[str, Any]) -> None:
     """Ask for thinking as the LLM takes it: by effort, by a budget, or not at all.
 
     After a tool's result there is none: it would have to go on from thinking we do not have.
     """
     is_after_a_tool = bool(request.messages) and request.messages[-1].get("role") == "tool"
-    if effort == "none" or is_after_a_tool or _is(request.llm, vendor, "never_thinks"):
+    if wish.effort == "none" or is_after_a_tool or _is(request.llm, vendor, "never_thinks"):
         return
     if not _is(request.llm, vendor, "thinks_by_budget"):
-        options["thinking"] = {"type": "adaptive"}
-        config = options.setdefault("output_config", {})
-        config["effort"] = EFFORTS.get(effort, effort)
-        return
-    budget = max(LEAST_BUDGET, int(request.max_tokens * BUDGETS.get(effort, 0.5)))
-    if budget < request.max_tokens:
+        options["thinking"] = dict(wish.adaptive)
+        if wish.effort:
+            config = options.setdefault("output_config", {})
+            config["effort"] = EFFORTS.get(wish.effort, wish.effort)
+    else:
+        budget = max(LEAST_BUDGET, int(request.max_tokens * BUDGETS.get(wish.effort, 0.5)))
+        if budget >= request.max_tokens:
+            return
         options["thinking"] = {"type": "enabled", "budget_tokens": budget}
-        for odd in ("temperature", "top_k", "top_p"):
-            options.pop(odd, None)
+    for odd in REFUSED_WITH_THINKING:
+        options.pop(odd, None)
 
 
 def _is(llm: str, vendor: Vendor, quirk: str) -> bool:

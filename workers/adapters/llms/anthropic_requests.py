@@ -8,7 +8,7 @@ from jobs.llms.provider import Message, Request
 from models.llms import Vendor
 from workers.adapters.llms.anthropic_options import options_of
 from workers.adapters.llms.asking import refused
-from workers.adapters.llms.shapes import mapping, mappings, text
+from workers.adapters.llms.shapes import mapping, mappings, mark_of, text
 
 SYSTEM: Final = frozenset({"system", "developer"})
 
@@ -51,6 +51,8 @@ def _content(message: Message, vendor: Vendor) -> Iterator[dict[str, Any]]:
             "type": "tool_result",
             "tool_use_id": text(message.get("tool_call_id")),
             "content": _blocks(message),
+            **({"is_error": True} if message.get("is_error") is True else {}),
+            **mark_of(message),
         }
         return
     yield from _blocks(message)
@@ -74,10 +76,11 @@ def _is_said(part: Mapping[str, Any]) -> bool:
 def _block(part: Mapping[str, Any]) -> dict[str, Any]:
     """Return one part as a block; a part that is no Chat part goes through as it is."""
     if part.get("type") == "image_url":
-        return {"type": "image", "source": _source(text(mapping(part.get("image_url")).get("url")))}
+        url = text(mapping(part.get("image_url")).get("url"))
+        return {"type": "image", "source": _source(url), **mark_of(part)}
     if part.get("type") == "file":
         data = text(mapping(part.get("file")).get("file_data"))
-        return {"type": "document", "source": _source(data)}
+        return {"type": "document", "source": _source(data), **mark_of(part)}
     return dict(part)
 
 
@@ -101,4 +104,5 @@ def _tool_use(call: Mapping[str, Any], vendor: Vendor) -> dict[str, Any]:
         "id": text(call.get("id")),
         "name": text(function.get("name")),
         "input": given,
+        **mark_of(call),
     }

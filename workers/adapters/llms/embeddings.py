@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import httpx2
 
-from jobs.llms.provider import Embedded, Limits
+from jobs.llms.provider import Embedded, Limits, OnStop, unstopped
 from models.kernel.errors import IlmError, UpstreamError
 from models.llms import Vendor
 from workers.adapters.llms.asking import FOREIGN, Post, Teller, answered, key_for
@@ -32,7 +32,13 @@ class OpenAIEmbedder:
         self._exchange = exchange
         self._client = client_at(address, exchange)
 
-    def embed(self, llm: str, texts: Sequence[str], dimensions: int | None) -> Embedded:
+    def embed(
+        self,
+        llm: str,
+        texts: Sequence[str],
+        dimensions: int | None,
+        on_stop: OnStop = unstopped,
+    ) -> Embedded:
         """Return a unit vector for each text, in the texts' order.
 
         Raises what a provider raises, and `UpstreamError` for vectors that do not fit the texts.
@@ -43,7 +49,7 @@ class OpenAIEmbedder:
             body["encoding_format"] = "base64"
         if dimensions is not None:
             body["dimensions"] = dimensions
-        answer = self._asked(Post(path="/embeddings", body=body, key=key), tuple(texts))
+        answer = self._asked(Post(path="/embeddings", body=body, key=key), tuple(texts), on_stop)
         found = sorted(mappings(answer.get("data")), key=_index)
         if [_index(entry) for entry in found] != list(range(len(texts))):
             raise UpstreamError(f"{self._vendor.title} sent vectors that do not fit the texts")
@@ -53,11 +59,11 @@ class OpenAIEmbedder:
             vectors, count(usage.get("prompt_tokens")) or count(usage.get("total_tokens")) or 0
         )
 
-    def _asked(self, post: Post, texts: tuple[str, ...]) -> Any:
+    def _asked(self, post: Post, texts: tuple[str, ...], on_stop: OnStop) -> Any:
         teller = Teller(
             vendor=self._vendor, scrub=Scrub(post.key, texts), now=self._exchange.clock.now()
         )
-        call = self._exchange.call(LIMITS, lambda _: None)
+        call = self._exchange.call(LIMITS, on_stop)
         try:
             with answered(self._exchange, call, self._client, post) as answer:
                 call.is_whole = True

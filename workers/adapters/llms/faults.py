@@ -16,6 +16,7 @@ from typing import Any, Final, Self
 from models.kernel.errors import (
     ContextTooLong,
     IlmError,
+    ModelNotAvailable,
     UpstreamError,
     UpstreamKeyRefused,
     UpstreamQuotaExceeded,
@@ -45,12 +46,15 @@ _LONG: Final = re.compile(
     r"|input length and `max_tokens` exceed",
     re.IGNORECASE,
 )
-_OURS_TO_MEND: Final = re.compile(r"invalid_request|not_found_error|request_too_large")
+_GONE: Final = re.compile(r"model_not_found|not_found_error|model_decommissioned")
+"""Codes that say the LLM is not, or no longer, there: the request may be right for another."""
+
+_OURS_TO_MEND: Final = re.compile(r"invalid_request|request_too_large")
 _ITS_OWN_FAULT: Final = frozenset({"tool_use_failed", "json_validate_failed"})
 """Codes of 400s that say the LLM wrote nonsense: the request is right, another try may help."""
 
 _NUMBER: Final = re.compile(r"-?\d{1,9}(?:\.\d+)?")
-_REFUSALS: Final = frozenset({400, 404, 405, 413, 415, 422})
+_REFUSALS: Final = frozenset({400, 405, 413, 415, 422})
 _TIMEOUTS: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT})
 
 
@@ -103,6 +107,8 @@ def fault_of(said: Complaint, scrub: Scrub) -> IlmError:
         return _rate(said.vendor, said.retry_after)
     if _is_about_the_key(said, all_said):
         return _key(said.vendor)
+    if _is_about_the_llm(said):
+        return _gone(said.vendor)
     return _refused(said, scrub) if _is_ours_to_mend(said, all_said) else _broken(said)
 
 
@@ -122,6 +128,12 @@ def _is_about_the_key(said: Complaint, all_said: str) -> bool:
     if said.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return True
     return said.status in {0, HTTPStatus.BAD_REQUEST} and _KEY.search(all_said) is not None
+
+
+def _is_about_the_llm(said: Complaint) -> bool:
+    if said.status == HTTPStatus.NOT_FOUND:
+        return True
+    return said.status in {0, HTTPStatus.BAD_REQUEST} and _GONE.search(said.code) is not None
 
 
 def _is_ours_to_mend(said: Complaint, all_said: str) -> bool:
@@ -150,6 +162,10 @@ def _key(vendor: str) -> IlmError:
     return UpstreamKeyRefused(
         f"{vendor} does not take the key: check that it is right, active, and good for this model"
     )
+
+
+def _gone(vendor: str) -> IlmError:
+    return ModelNotAvailable(f"{vendor} does not know this model, or no more: use another one")
 
 
 def _refused(said: Complaint, scrub: Scrub) -> IlmError:

@@ -30,7 +30,7 @@ class OpenAIShaped:
     def stream(self, request: Request, on_stop: OnStop) -> Iterator[Piece]:
         """Yield pieces as they arrive, and one `Finish` last.
 
-        Raises `UpstreamError` and its kin, `UpstreamTimeout` at a limit, and `UpstreamRefused`.
+        Raises what a `Provider` raises, `UpstreamTimeout` at a limit.
         """
         key = key_for(self._vendor, request.key, self._key)
         teller = Teller(

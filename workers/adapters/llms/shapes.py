@@ -17,6 +17,12 @@ def mappings(value: Any) -> Sequence[Mapping[str, Any]]:
     return [part for part in value if isinstance(part, Mapping)] if isinstance(value, list) else []
 
 
+def mark_of(marked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the mark of what is to be cached, under its name; nothing where there is none."""
+    mark = mapping(marked.get("cache_control"))
+    return {"cache_control": dict(mark)} if mark else {}
+
+
 def text(value: Any) -> str:
     """Return a text, an empty one for anything else."""
     return value if isinstance(value, str) else ""

@@ -19,6 +19,7 @@ from workers.adapters.pages.tasks import Answer, Message
 TASKS: Final = {
     "draw": "workers.adapters.pages.drawing",
     "read": "workers.adapters.pages.reading",
+    "avatar": "workers.adapters.pages.avatars",
     "cover": "workers.adapters.pages.covers",
 }
 

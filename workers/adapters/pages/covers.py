@@ -1,7 +1,8 @@
 """A cover somebody uploaded, made into one of ours. Only the child imports this."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -26,14 +27,21 @@ def serve(task: Message, _lines: Iterator[Message], answer: Answer) -> None:
 
 def make_cover(image: Path, out: Path) -> tuple[int, int, int]:
     """Write a picture as a JPEG as wide as `MEDIUM`, upright, on white; return its facts."""
-    if image.stat().st_size > MOST_BYTES:
+    with opened(image, MOST_BYTES, MOST_PIXELS) as picture:
+        return write(_sized(flat(picture, Tier.MEDIUM.width)), out, Tier.MEDIUM.quality)
+
+
+@contextmanager
+def opened(image: Path, most_bytes: int, most_pixels: int) -> Generator[Image.Image]:
+    """Open a picture that is not too large; what is wrong with it is a `Refusal`."""
+    if image.stat().st_size > most_bytes:
         raise Refusal("too-large")
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     try:
         with Image.open(image, formats=KINDS) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
+            if picture.width * picture.height > most_pixels:
                 raise Refusal("too-large")
-            return write(_sized(_flat(picture)), out, Tier.MEDIUM.quality)
+            yield picture
     except UnidentifiedImageError as error:
         raise Refusal("unknown") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -42,9 +50,12 @@ def make_cover(image: Path, out: Path) -> tuple[int, int, int]:
         raise Refusal("corrupt") from error
 
 
-def _flat(picture: Image.Image) -> Image.Image:
-    """Turn a picture the way its camera was held, and lay what is transparent on white."""
-    picture.draft("RGB", (Tier.MEDIUM.width * 2, Tier.MEDIUM.width * 2))
+def flat(picture: Image.Image, width: int) -> Image.Image:
+    """Turn a picture the way its camera was held, and lay what is transparent on white.
+
+    A JPEG is read no larger than twice the width it is wanted in.
+    """
+    picture.draft("RGB", (width * 2, width * 2))
     upright = ImageOps.exif_transpose(picture)
     if not upright.has_transparency_data:
         return upright.convert("RGB")

@@ -1,6 +1,6 @@
 """The renderer of `jobs.pages.renderer`, by way of child processes (ARCHITECTURE §8)."""
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,16 @@ class MuPdfRenderer:
         session = Session.begin(task, self._clock, never_stop)
         session.child.end()
         return DrawnFile(out, *(int(value) for value in session.opening["cover"]))
+
+    def avatar(self, image: Path, outs: Mapping[int, Path]) -> None:
+        """Write a picture as avatars."""
+        task = {
+            "task": "avatar",
+            "page_seconds": self._limits.page_seconds,
+            "image": str(image.resolve()),
+            "outs": {str(size): str(path.resolve()) for size, path in outs.items()},
+        }
+        Session.begin(task, self._clock, never_stop).child.end()
 
     def _task(self, name: str, source: Source) -> dict[str, Any]:
         layout = source.layout

@@ -38,7 +38,7 @@ def test_committed_rows_survive_a_killed_postgresql(start: Start) -> None:
 
     send(stack.server("postgres"), signal.SIGKILL)
 
-    eventually(lambda: stack.answers("postgres"), 5)
+    eventually(lambda: stack.answers("postgres"), 30)
     assert ask(stack.database_url, "select count(*) from kept") == [(1000,)]
 
 

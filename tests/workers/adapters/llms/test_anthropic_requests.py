@@ -92,6 +92,30 @@ def test_blocks_of_anthropic_s_own_go_through_as_they_are() -> None:
     assert sent({"role": "user", "content": [block]})["messages"][0]["content"] == [block]
 
 
+def test_marks_of_a_cache_and_of_a_tool_s_failure_go_with_what_they_mark() -> None:
+    mark = {"cache_control": {"type": "ephemeral"}}
+    url = "https://example.org/a"
+    shown = [
+        {"type": "image_url", "image_url": {"url": url}, **mark},
+        {"type": "file", "file": {"file_data": url}, **mark},
+    ]
+    result = {"role": "tool", "tool_call_id": "c1", "content": "no such page"}
+
+    body = sent(
+        {"role": "user", "content": shown},
+        {"role": "assistant", "content": None, "tool_calls": [{**CALL, **mark}]},
+        {**result, "is_error": True, **mark},
+        tools=[{"type": "function", "function": FIND, **mark}],
+        **mark,
+    )
+
+    blocks = [block for turn in body["messages"] for block in turn["content"]]
+    assert [block["type"] for block in blocks] == ["image", "document", "tool_use", "tool_result"]
+    marked = (*blocks, *body["tools"], body)
+    assert all(one["cache_control"] == mark["cache_control"] for one in marked)
+    assert [block.get("is_error") for block in blocks] == [None, None, None, True]
+
+
 def test_a_message_that_says_nothing_is_left_out() -> None:
     body = sent(USER, {"role": "assistant", "content": ""}, {"role": "user", "content": "And?"})
 
@@ -153,6 +177,20 @@ def test_a_schema_is_asked_for_by_name_and_plain_json_by_words() -> None:
     assert by_words["system"] == [{"type": "text", "text": ONE_OBJECT}]
 
 
+@pytest.mark.parametrize(
+    ("user", "metadata", "told"),
+    [
+        ("u1", {"topic": "sea"}, {"user_id": "u1"}),
+        (None, {"user_id": "u2", "topic": "sea"}, {"user_id": "u2"}),
+        (None, {"topic": "sea"}, None),
+    ],
+)
+def test_of_metadata_nothing_is_told_but_whose_question_it_is(
+    user: str | None, metadata: dict[str, str], told: dict[str, str] | None
+) -> None:
+    assert sent(user=user, metadata=metadata).get("metadata") == told
+
+
 def test_effort_is_told_where_thinking_adapts() -> None:
     body = sent(reasoning_effort="minimal")
 
@@ -160,10 +198,17 @@ def test_effort_is_told_where_thinking_adapts() -> None:
 
 
 def test_effort_becomes_a_budget_where_thinking_has_one() -> None:
-    body = sent(llm=BUDGETED, reasoning_effort="medium", temperature=0.2)
+    body = sent(llm=BUDGETED, reasoning_effort="medium")
 
     assert body["thinking"] == {"type": "enabled", "budget_tokens": 2_000}
-    assert "temperature" not in body
+
+
+@pytest.mark.parametrize("llm", [NOW, BUDGETED], ids=["effort", "budget"])
+def test_who_thinks_is_not_told_how_freely_to_choose_words(llm: str) -> None:
+    body = sent(llm=llm, reasoning_effort="medium", temperature=0.2, top_p=0.5, top_k=3)
+
+    assert "thinking" in body
+    assert not body.keys() & {"temperature", "top_p", "top_k"}
 
 
 @pytest.mark.parametrize(
@@ -184,3 +229,18 @@ def test_thinking_asked_for_in_anthropic_s_own_way_goes_through() -> None:
     asked = {"type": "enabled", "budget_tokens": 1_500}
 
     assert sent(thinking=asked, reasoning_effort="high")["thinking"] == asked
+
+
+def test_thinking_that_is_to_adapt_is_asked_for_as_the_llm_takes_it() -> None:
+    asked = {"type": "adaptive", "display": "summarized"}
+
+    adapts = sent(thinking=asked, temperature=0.2)
+    hard = sent(thinking=asked, reasoning_effort="high")
+
+    assert (adapts["thinking"], adapts.keys() & {"output_config", "temperature"}) == (asked, set())
+    assert (hard["thinking"], hard["output_config"]) == (asked, {"effort": "high"})
+    assert sent(llm=BUDGETED, thinking=asked)["thinking"] == {
+        "type": "enabled",
+        "budget_tokens": 2_000,
+    }
+    assert "thinking" not in sent(llm="claude-3-haiku-20240307", thinking=asked)

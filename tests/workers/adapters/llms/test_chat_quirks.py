@@ -164,6 +164,53 @@ def test_what_a_vendor_wants_to_be_asked_is_data(
     assert (sent["stream"], "stream_options" in sent) == (True, asks)
 
 
+def test_marks_that_anthropic_alone_knows_are_left_out(
+    vendor: FakeVendor, exchange: Exchange
+) -> None:
+    vendor.reset()
+    mark = {"cache_control": {"type": "ephemeral"}}
+    call = {"id": "c1", "type": "function", "function": {"name": "find", "arguments": "{}"}}
+    tool = {"type": "function", "function": {"name": "find", "parameters": {"type": "object"}}}
+    said = {"type": "text", "text": "Where?"}
+    answer = {"role": "tool", "tool_call_id": "c1", "content": "no such page"}
+    asked = request(
+        messages=(
+            {"role": "user", "content": [{**said, **mark}]},
+            {"role": "assistant", "content": None, "tool_calls": [{**call, **mark}]},
+            {**answer, **mark, "is_error": True},
+        ),
+        options={"tools": [{**tool, **mark}], **mark, "thinking": {"type": "adaptive"}},
+    )
+
+    read(provider("openai", vendor, exchange).stream(asked, never))
+
+    sent = vendor.meter("m").calls[0].body
+    assert sent["messages"] == [
+        {"role": "user", "content": [said]},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        answer,
+    ]
+    assert sent["tools"] == [tool]
+    assert not sent.keys() & {"cache_control", "thinking"}
+
+
+@pytest.mark.parametrize(
+    ("name", "refuses"),
+    [("openai", True), ("google", True), ("mistral", True), ("qwen", False)],
+)
+def test_an_option_that_a_vendor_refuses_is_left_out(
+    name: str, refuses: bool, vendor: FakeVendor, exchange: Exchange
+) -> None:
+    vendor.reset()
+    asked = request(options={"top_k": 3, "thinking": {"type": "enabled"}})
+
+    read(provider("openai", vendor, exchange, **vendors()[name].quirks).stream(asked, never))
+
+    sent = vendor.meter("m").calls[0].body
+    assert ("top_k" not in sent) is refuses
+    assert sent["thinking"] == {"type": "enabled"}
+
+
 def test_a_vendor_that_wants_no_key_is_sent_nobody_s(
     vendor: FakeVendor, exchange: Exchange
 ) -> None:

@@ -2,8 +2,10 @@
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from queue import Queue
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from models.kernel.errors import UpstreamError, UpstreamKeyRefused, UpstreamRate
 from models.llms import Vendor
 from tests.fakes.vendor.scripts import Fault, Script
 from tests.fakes.vendor.vendor import FakeVendor
+from tests.processes import until
 from tests.providers import KEY
 from workers.adapters.llms.embeddings import OpenAIEmbedder
 from workers.adapters.llms.sockets import Exchange
@@ -90,6 +93,23 @@ def test_vectors_that_are_none_are_a_fault(
 
     with pytest.raises(UpstreamError):
         embedder(vendor, exchange).embed("m", TEXTS[:1], None)
+
+
+def test_a_call_that_is_stopped_from_outside_ends_at_the_vendor_too(
+    vendor: FakeVendor, exchange: Exchange
+) -> None:
+    vendor.script("m", Script().with_fault(Fault.HANG))
+    meter, stops = vendor.meter("m"), Queue[Callable[[], None]]()
+
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(embedder(vendor, exchange).embed, "m", TEXTS, None, stops.put)
+        stop = stops.get()
+        until(lambda: meter.calls, "nothing was asked")
+        stop()
+
+        with pytest.raises(UpstreamError):
+            asked.result()
+    until(lambda: meter.closed, "the vendor was never hung up on")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""What the reference shows: what is sent, answered, streamed and refused looks like (DX-02)."""

@@ -1,0 +1,1 @@
+"""Issuers outside this house whose tokens are taken, and the people they speak of."""

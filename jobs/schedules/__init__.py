@@ -1,0 +1,1 @@
+"""Schedules: what is done without anybody asking, when, and what came of it."""

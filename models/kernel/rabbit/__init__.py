@@ -1,0 +1,1 @@
+"""RabbitMQ: waits that end, listeners that ask again, and queues gone deaf that are made anew."""

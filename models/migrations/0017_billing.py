@@ -1,0 +1,11 @@
+"""Billing: plans, months and days of accounts, budgets, and whose a line of usage is."""
+
+from pathlib import Path
+from typing import Any
+
+from models.kernel.database import Pool
+
+
+def up(_migrator: Any, db: Pool) -> None:
+    """Make what `0017_billing.sql` says beside this file."""
+    db.script(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))

@@ -1,5 +1,0 @@
-"""Journeys through the whole gateway."""
-
-from tests.clients.conftest import ilm, running
-
-__all__ = ["ilm", "running"]
