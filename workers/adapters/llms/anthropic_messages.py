@@ -53,7 +53,7 @@ class AnthropicMessages:
         key = key_for(self._vendor, request.key, self._key)
         body = body_of(request, self._vendor)
         teller = Teller(
-            vendor=self._vendor, scrub=scrub_of(request, key), now=self._exchange.clock.now()
+            vendor=self._vendor, scrub=scrub_of(request, key), clock=self._exchange.clock
         )
         call = self._exchange.call(request.limits, on_stop)
         post = Post(path="/v1/messages", body=body, key=key)

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final, Protocol
 
 import anthropic
@@ -12,6 +11,7 @@ import httpx2
 import openai
 
 from jobs.llms.provider import Delta, Piece, Reasoning, ToolDelta
+from models.kernel.clock import Clock
 from models.kernel.errors import (
     IlmError,
     UpstreamError,
@@ -129,7 +129,7 @@ class Teller:
 
     vendor: Vendor
     scrub: Scrub
-    now: datetime
+    clock: Clock
 
     def fault_of(self, error: BaseException) -> IlmError:
         """Return our error for a library's."""
@@ -137,7 +137,7 @@ class Teller:
         if isinstance(error, _STATUS):
             response = error.response
             said = complaint_of(title, response.status_code, body_of(response.content))
-            return fault_of(said.after(wait_in(response.headers, self.now)), self.scrub)
+            return fault_of(said.after(wait_in(response.headers, self.clock.now())), self.scrub)
         if isinstance(error, _LATE):
             return UpstreamTimeout(f"{title} did not answer in time; try again")
         return UpstreamError(f"the connection to {title} broke; try again, or use another model")

@@ -61,7 +61,7 @@ class OpenAIEmbedder:
 
     def _asked(self, post: Post, texts: tuple[str, ...], on_stop: OnStop) -> Any:
         teller = Teller(
-            vendor=self._vendor, scrub=Scrub(post.key, texts), now=self._exchange.clock.now()
+            vendor=self._vendor, scrub=Scrub(post.key, texts), clock=self._exchange.clock
         )
         call = self._exchange.call(LIMITS, on_stop)
         try:

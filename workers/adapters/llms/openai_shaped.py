@@ -34,7 +34,7 @@ class OpenAIShaped:
         """
         key = key_for(self._vendor, request.key, self._key)
         teller = Teller(
-            vendor=self._vendor, scrub=scrub_of(request, key), now=self._exchange.clock.now()
+            vendor=self._vendor, scrub=scrub_of(request, key), clock=self._exchange.clock
         )
         call = self._exchange.call(request.limits, on_stop)
         yield from held(call, self._pieces(request, key, call, teller), teller)

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx2
+import openai as openai_sdk
 import pytest
 
 from models.kernel.errors import (
@@ -16,6 +18,9 @@ from models.kernel.errors import (
     UpstreamRefused,
     UpstreamTimeout,
 )
+from models.llms import vendors
+from tests.fakes.clock import FakeClock
+from workers.adapters.llms.asking import Teller
 from workers.adapters.llms.faults import complaint_of, fault_of, wait_in
 from workers.adapters.llms.scrubbing import LONGEST, Scrub
 
@@ -125,3 +130,18 @@ def test_a_vendor_s_words_are_kept_short() -> None:
 
 def test_a_scrub_does_not_show_what_it_hides() -> None:
     assert "walrus" not in repr(Scrub("walrus-key", ("walrus",)))
+
+
+def test_a_wait_told_as_a_date_counts_from_when_the_answer_came() -> None:
+    clock = FakeClock(NOW)
+    teller = Teller(vendor=vendors()["openai"], scrub=BLIND, clock=clock)
+    response = httpx2.Response(
+        429,
+        headers={"Retry-After": "Fri, 20 Nov 2026 12:00:07 GMT"},
+        request=httpx2.Request("POST", "https://vendor.example"),
+    )
+
+    clock.move(4.0)
+    error = teller.fault_of(openai_sdk.RateLimitError("", response=response, body=None))
+
+    assert error.retry_after == 3.0
