@@ -6,11 +6,12 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from jobs.llms.provider import Provider
+from jobs.llms.provider import Limits, Provider
 from models.kernel.errors import (
     ContextTooLong,
     IlmError,
@@ -24,7 +25,7 @@ from models.kernel.errors import (
 from models.llms import Vendor
 from tests.fakes.vendor.scripts import Fault, Script, Strike
 from tests.fakes.vendor.vendor import FakeVendor
-from tests.providers import KEY, QUESTION, SHORT, WIRES, Read, never, provider, read, request
+from tests.providers import KEY, QUESTION, WIRES, Read, never, provider, read, request
 from workers.adapters.llms.anthropic_messages import AnthropicMessages
 from workers.adapters.llms.openai_shaped import OpenAIShaped
 from workers.adapters.llms.sockets import Exchange
@@ -65,6 +66,13 @@ MIDWAY: dict[Fault, type[IlmError]] = {
 }
 """Faults that cut the answer short."""
 
+PATIENT = Limits(connect=60.0, first=60.0, idle=60.0, whole=600.0)
+HASTY: dict[Fault, Limits] = {
+    **dict.fromkeys((Fault.HANG, Fault.KEEP_ALIVES, Fault.SLOW_BYTES), replace(PATIENT, first=0.4)),
+    Fault.HANG_MIDWAY: replace(PATIENT, idle=0.4),
+}
+"""Limits of calls that time has to end; what ends another is not how long this machine takes."""
+
 
 @pytest.fixture(scope="module")
 def vendor() -> Iterator[FakeVendor]:
@@ -93,7 +101,7 @@ def struck(llm: Provider, vendor: FakeVendor, fault: Fault, **how: float) -> tup
     vendor.script("m", Script(text=SAID, strikes=(Strike(fault=fault, **how),)))
     came = Read()
     with pytest.raises(IlmError) as caught:
-        read(llm.stream(request(limits=SHORT), never), came)
+        read(llm.stream(request(limits=HASTY.get(fault, PATIENT)), never), came)
     return caught.value, came
 
 
@@ -131,7 +139,7 @@ def test_the_call_after_a_fault_is_none_the_worse_for_it(
 ) -> None:
     struck(llm, vendor, fault, times=1, seconds=0.05)
 
-    assert read(llm.stream(request(limits=SHORT), never)).text == SAID
+    assert read(llm.stream(request(limits=PATIENT), never)).text == SAID
 
 
 def test_an_answer_that_is_whole_stays_so_when_the_length_was_wrong(
@@ -139,7 +147,7 @@ def test_an_answer_that_is_whole_stays_so_when_the_length_was_wrong(
 ) -> None:
     vendor.script("m", Script(text=SAID).with_fault(Fault.LONG_LENGTH))
 
-    answer = read(llm.stream(request(limits=SHORT), never))
+    answer = read(llm.stream(request(limits=PATIENT), never))
 
     assert answer.text == SAID
     assert answer.finish is not None
@@ -190,7 +198,7 @@ def test_no_error_shows_a_key_or_a_prompt_whatever_the_vendor_echoes(
     caplog.set_level(logging.INFO)
 
     with pytest.raises(IlmError) as caught:
-        read(llm.stream(request(key=own, limits=SHORT), never))
+        read(llm.stream(request(key=own, limits=PATIENT), never))
 
     told = "".join(_chain(caught.value)) + caplog.text + repr(llm)
     assert "canary" not in told + repr(request(key=own))
@@ -253,7 +261,7 @@ def test_a_connection_that_cannot_be_made_is_the_vendor_s_fault(
     made = AnthropicMessages if wire == "anthropic" else OpenAIShaped
 
     with pytest.raises(UpstreamError) as caught:
-        read(made(fake, addresses[place], KEY, exchange).stream(request(limits=SHORT), never))
+        read(made(fake, addresses[place], KEY, exchange).stream(request(limits=PATIENT), never))
 
     assert type(caught.value) is UpstreamError
 

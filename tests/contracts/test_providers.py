@@ -4,16 +4,16 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
-from jobs.llms.provider import Delta, Limits, Provider, Tokens
+from jobs.llms.provider import Delta, Limits, Piece, Provider, Tokens
 from models.kernel.errors import UpstreamError, UpstreamTimeout
 from tests.fakes.vendor.scripts import Fault, Script, Strike, Tool, Usage
 from tests.fakes.vendor.vendor import FakeVendor
 from tests.providers import (
     KEY,
-    SHORT,
     WIRES,
     Read,
     Stopper,
@@ -23,9 +23,12 @@ from tests.providers import (
     request,
     until,
 )
+from workers.adapters.llms import calls
 from workers.adapters.llms.sockets import Exchange
 
 SAID = "The walrus — 書物, naïve 🦭 — lives in the cold sea."
+PATIENT = Limits(connect=60.0, first=60.0, idle=60.0, whole=600.0)
+"""Limits that no machine which stands still for a while comes near to."""
 
 
 @pytest.fixture(scope="module")
@@ -166,14 +169,17 @@ def test_usage_is_the_vendor_s_bill_wherever_it_is_told(
     assert answer.counted[-1] == answer.tokens
 
 
-def test_a_call_stopped_in_the_middle_is_closed_at_the_vendor_within_a_second(
-    llm: Provider, vendor: FakeVendor
+@pytest.mark.parametrize("goes_on", [True, False], ids=["speaks", "is silent"])
+def test_a_call_stopped_in_the_middle_is_closed_at_the_vendor_at_once(
+    llm: Provider, vendor: FakeVendor, goes_on: bool
 ) -> None:
-    vendor.script("m", deltas=1_000, pace=0.02)
+    """At once: before the vendor has said all it would, or when it never will."""
+    script = Script(deltas=1_000, pace=0.05)
+    vendor.script("m", script if goes_on else script.with_fault(Fault.HANG_MIDWAY))
     stopper, came = Stopper(), Read()
-    pieces = llm.stream(request(), stopper)
+    pieces = llm.stream(request(limits=PATIENT), stopper)
 
-    while len(came.text) < 5:
+    while not came.text:
         piece = next(pieces)
         came.text += piece.text if isinstance(piece, Delta) else ""
     threading.Timer(0.1, stopper.stop).start()
@@ -181,9 +187,6 @@ def test_a_call_stopped_in_the_middle_is_closed_at_the_vendor_within_a_second(
         read(pieces, came)
 
     until(lambda: vendor.meter("m").closed)
-    closed = vendor.meter("m").closed[0].closed_after
-    assert closed is not None
-    assert closed < 1.5
     assert vendor.meter("m").output < 1_000
 
 
@@ -199,7 +202,7 @@ def test_a_call_stopped_before_the_vendor_says_anything_is_closed_too(
         stopper.stop()
 
         with pytest.raises(UpstreamError, match="stopped"):
-            reading.result(timeout=5)
+            reading.result(timeout=60)
     until(lambda: vendor.meter("m").closed)
 
 
@@ -228,7 +231,7 @@ def test_stopping_a_call_that_is_over_leaves_the_next_one_alone(
     stopper = Stopper()
     read(llm.stream(request(), stopper))
     vendor.script("m", deltas=20, pace=0.01)
-    pieces = llm.stream(request(), never)
+    pieces = llm.stream(request(limits=PATIENT), never)
     next(pieces)
 
     stopper.stop()
@@ -236,7 +239,10 @@ def test_stopping_a_call_that_is_over_leaves_the_next_one_alone(
     assert read(pieces).finish is not None
 
 
-def test_connections_serve_one_call_after_the_other(llm: Provider, vendor: FakeVendor) -> None:
+def test_connections_serve_one_call_after_the_other(
+    llm: Provider, vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "TAIL_SECONDS", 60.0)
     opened = {read(llm.stream(request(), never)).text for _ in range(5)}
 
     assert len(opened) == 1
@@ -250,7 +256,7 @@ def test_what_is_no_content_does_not_count_as_an_answer(
     vendor.script("m", strikes=(Strike(fault=fault, seconds=0.05),))
 
     with pytest.raises(UpstreamTimeout, match="begin to answer"):
-        read(llm.stream(request(limits=SHORT), never))
+        read(llm.stream(request(limits=replace(PATIENT, first=0.4)), never))
 
     until(lambda: vendor.meter("m").closed)
 
@@ -260,7 +266,7 @@ def test_silence_in_the_middle_is_limited_too(llm: Provider, vendor: FakeVendor)
     came = Read()
 
     with pytest.raises(UpstreamTimeout, match="go on"):
-        read(llm.stream(request(limits=SHORT), never), came)
+        read(llm.stream(request(limits=replace(PATIENT, idle=0.4)), never), came)
 
     assert SAID.startswith(came.text)
     assert came.text
@@ -271,23 +277,27 @@ def test_an_answer_may_not_take_for_ever_however_steadily_it_comes(
     llm: Provider, vendor: FakeVendor
 ) -> None:
     vendor.script("m", deltas=1_000, pace=0.05)
-    limits = Limits(connect=1.0, first=1.0, idle=1.0, whole=0.5)
 
     with pytest.raises(UpstreamTimeout, match="altogether"):
-        read(llm.stream(request(limits=limits), never))
+        read(llm.stream(request(limits=replace(PATIENT, whole=0.5)), never))
 
 
 def test_a_hundred_and_twenty_eight_calls_run_at_once(llm: Provider, vendor: FakeVendor) -> None:
-    vendor.script("m", deltas=8, pace=0.1)
+    vendor.script("m", deltas=8, pace=0.01)
     together = threading.Barrier(128)
 
     def one(_: int) -> Read:
-        together.wait(30)
-        return read(llm.stream(request(), never))
+        return read(all_begun(llm.stream(request(limits=PATIENT), never)))
+
+    def all_begun(pieces: Iterator[Piece]) -> Iterator[Piece]:
+        first = next(pieces)
+        together.wait(60)
+        yield first
+        yield from pieces
 
     with ThreadPoolExecutor(128) as many:
         answers = list(many.map(one, range(128)))
 
     assert len({answer.text for answer in answers}) == 1
     assert len({answer.tokens for answer in answers}) == 1
-    assert len({call.peer for call in vendor.meter("m").calls}) > 64
+    assert len({call.peer for call in vendor.meter("m").calls}) == 128

@@ -135,7 +135,7 @@ def is_away(answering: Answering) -> None:
 
 def is_slow(answering: Answering) -> None:
     """Say nothing until the test is over."""
-    answering.server.over.wait(10)
+    answering.server.over.wait(60)
 
 
 def is_huge(answering: Answering) -> None:

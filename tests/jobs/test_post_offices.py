@@ -1,5 +1,6 @@
 """The two post offices, one of them before a mail server of somebody else's making."""
 
+import socket
 import ssl
 from collections.abc import Iterator
 from email import message_from_bytes, policy
@@ -15,7 +16,6 @@ from jobs.post_offices import MailFolder, MailServer, open_office
 from models.kernel.errors import Unavailable, UpstreamRefused
 from models.kernel.settings import Settings
 from tests.fakes.clock import FakeClock
-from tests.servers import free_port
 
 MAIL = Mail(
     id=UUID(int=7), to="ada@example.org", subject="Your code — Ilm", text="Your code is\n\n123456\n"
@@ -49,6 +49,20 @@ class Inbox:
         return AuthResult(success=data.password == b"p@ss")
 
 
+class Listening(Controller):
+    """A mail server on a port that was its own before it was told to anybody."""
+
+    def __init__(self, inbox: Inbox, **options: Any) -> None:
+        self._line = socket.create_server(("127.0.0.1", 0))
+        port = self._line.getsockname()[1]
+        super().__init__(inbox, "127.0.0.1", port, ready_timeout=60, **options)
+
+    def _create_server(self) -> Any:
+        return self.loop.create_server(
+            self._factory_invoker, sock=self._line, ssl=self.ssl_context
+        )
+
+
 @pytest.fixture
 def inbox() -> Inbox:
     return Inbox()
@@ -57,10 +71,7 @@ def inbox() -> Inbox:
 @pytest.fixture
 def port(inbox: Inbox) -> Iterator[int]:
     """Where a mail server listens, without TLS, on this machine."""
-    controller = Controller(
-        inbox, hostname="127.0.0.1", port=free_port(),
-        authenticator=inbox.authenticate, auth_require_tls=False,
-    )  # fmt: skip
+    controller = Listening(inbox, authenticator=inbox.authenticate, auth_require_tls=False)
     controller.start()
     yield controller.port
     controller.stop()
@@ -113,7 +124,7 @@ def test_a_server_that_says_later_is_asked_again_and_never_is_never(
 
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
 def test_a_server_that_is_away_is_asked_again(scheme):
-    office = MailServer(f"{scheme}://127.0.0.1:{free_port()}", SENDER, FakeClock())
+    office = MailServer(f"{scheme}://127.0.0.1:1", SENDER, FakeClock())
 
     with pytest.raises(Unavailable):
         office.post(MAIL)
@@ -132,9 +143,7 @@ def test_no_password_goes_over_the_wire_without_tls(inbox, port, monkeypatch):
 def test_a_certificate_nobody_vouches_for_is_not_believed(inbox, certificate):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    controller = Controller(
-        inbox, hostname="127.0.0.1", port=free_port(), tls_context=context, require_starttls=True
-    )
+    controller = Listening(inbox, tls_context=context, require_starttls=True)
     controller.start()
     try:
         with pytest.raises(Unavailable):

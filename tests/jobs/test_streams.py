@@ -14,7 +14,6 @@ from jobs.streams import END, FINAL_SNAPSHOT, MOST_EVENTS, PER_ATTEMPT, Streams,
 from models.jobs import JobRow
 from models.kernel.ids import new_id
 from tests.fakes.clock import FakeClock
-from tests.servers import free_port
 from tests.streams import eventually, kinds_of, stream_of
 
 
@@ -55,7 +54,7 @@ def still(cache, clock):
 @pytest.fixture
 def away():
     """Streams whose Redis is not there."""
-    client = redis.Redis(port=free_port(), retry=Retry(NoBackoff(), 0))
+    client = redis.Redis(port=1, retry=Retry(NoBackoff(), 0))
     yield Streams(client, FakeClock(), 3_600)
     client.close()
 
@@ -94,7 +93,16 @@ def test_numbers_grow_over_the_attempts_and_the_end_has_the_last(cache, producer
     assert kinds_of(cache, job.id)[-3:] == ["restart", "status", "end"]
 
 
-def test_the_first_delta_goes_at_once_and_those_that_follow_together(cache, still, clock):
+@pytest.fixture
+def going_on(still, monkeypatch):
+    """What the thread that sends for all waits for before it does."""
+    made = Event()
+    monkeypatch.setattr(still, "_pause", SimpleNamespace(wait=lambda _: made.wait(60)))
+    yield made
+    made.set()
+
+
+def test_the_first_delta_goes_at_once_and_those_that_follow_together(cache, still, clock, going_on):
     job = job_row()
     producer = still.producer(job)
     producer.delta("a")
@@ -102,6 +110,7 @@ def test_the_first_delta_goes_at_once_and_those_that_follow_together(cache, stil
 
     producer.delta("b")
     producer.delta("c")
+    going_on.set()
     eventually(lambda: text_of(stream_of(cache, job.id)) == "abc")
     assert kinds_of(cache, job.id) == ["delta", "delta"]
 
@@ -110,9 +119,7 @@ def test_the_first_delta_goes_at_once_and_those_that_follow_together(cache, stil
     assert text_of(stream_of(cache, job.id)) == "abcd"
 
 
-def test_where_many_speak_a_first_word_waits_for_nobody(cache, still, monkeypatch):
-    going_on = Event()
-    monkeypatch.setattr(still, "_pause", SimpleNamespace(wait=lambda _: going_on.wait(10)))
+def test_where_many_speak_a_first_word_waits_for_nobody(cache, still, going_on):
     speaker, newcomer = still.producer(job_row()), still.producer(job_row())
     for word in ("to ", "be"):
         speaker.delta(word)

@@ -1,7 +1,7 @@
 """The canary."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from jobs.system import Echo, echo, pieces
@@ -32,6 +32,7 @@ class Listener:
         self.steps.append((completed, total))
 
 
+@settings(derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(some.text(), some.integers(1, 50))
 def test_the_pieces_together_are_the_text(text, count):
     cut = pieces(text, count)

@@ -14,7 +14,6 @@ from models.kernel.clock import SystemClock
 from models.kernel.errors import Cancelled, DeadlineExceeded
 from tests.fakes.clock import FakeClock
 from tests.rows import LEASE, WINDOW, claimed, row
-from tests.servers import free_port
 from tests.streams import eventually, kinds_of
 from workers.runs import ActiveRun
 
@@ -122,7 +121,7 @@ def test_a_stream_that_was_lost_is_written_again_by_the_next_beat(cache, heart, 
 @pytest.fixture
 def no_database(settings):
     """A pool whose server is away."""
-    away = replace(settings, database_url=f"postgresql://x@127.0.0.1:{free_port()}/x")
+    away = replace(settings, database_url="postgresql://x@127.0.0.1:1/x")
     return databases.open_pool(away)
 
 

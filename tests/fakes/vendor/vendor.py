@@ -48,13 +48,13 @@ class FakeVendor:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._port = self._listening.result(timeout=10)
+        self._port = self._listening.result(timeout=60)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._loop is not None and self._ending is not None:
             self._loop.call_soon_threadsafe(self._ending.set)
-        self._thread.join(timeout=10)
+        self._thread.join(timeout=60)
 
     async def _serve(self) -> None:
         self._loop, self._ending = asyncio.get_running_loop(), asyncio.Event()

@@ -34,7 +34,9 @@ class House:
 
 
 @pytest.fixture
-def fake() -> Iterator[FakeIssuer]:
+def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeIssuer]:
+    """An issuer that nobody gives up on because this machine stands still."""
+    monkeypatch.setattr("jobs.issuers.keys.SECONDS", 60.0)
     with FakeIssuer() as running:
         yield running
 

@@ -29,6 +29,7 @@ NAMES = [
 ]  # fmt: skip
 ELSEWHERE = "/elsewhere"
 TEXT = "something that must not be repeated"
+PATIENT, BRIEF = 60.0, 0.2
 
 Answer = tuple[int, bytes]
 Serve = Callable[[Answer], str]
@@ -62,7 +63,7 @@ def serve() -> Iterator[Serve]:
                 self.close_connection = True
                 status, body = judged() if self.path == ELSEWHERE else answer
                 if not status:
-                    over.wait(10)
+                    over.wait(60)
                     return
                 self.send_response(max(status, 200))
                 self.send_header("Location", ELSEWHERE)
@@ -88,8 +89,8 @@ def serve() -> Iterator[Serve]:
         server.server_close()
 
 
-def moderated(address: str, strictness: str = "standard", **options: Any) -> Any:
-    with closing(ModerationEndpoint(address, "key", **options)) as endpoint:
+def moderated(address: str, strictness: str = "standard", seconds: float = PATIENT) -> Any:
+    with closing(ModerationEndpoint(address, "key", seconds=seconds)) as endpoint:
         port: Moderator = endpoint
         return port.moderate(TEXT, strictness)
 
@@ -150,7 +151,7 @@ def test_a_fault_is_one_of_ours_and_repeats_nothing(
     serve: Serve, answer: Answer, error: type[IlmError]
 ) -> None:
     with pytest.raises(error) as raised:
-        moderated(serve(answer), seconds=0.2)
+        moderated(serve(answer), seconds=BRIEF if error is UpstreamTimeout else PATIENT)
 
     assert TEXT not in str(raised.value)
     assert (raised.value.__cause__, raised.value.__context__) == (None, None)
@@ -161,7 +162,7 @@ def test_a_long_text_is_judged_in_pieces_by_one_call(serve: Serve) -> None:
     first, second = (json.loads(judged(*names)[1])["results"][0] for names in ([], ["hate"]))
     address = serve((200, json.dumps({"results": [first, second]}).encode()))
 
-    with closing(ModerationEndpoint(address)) as endpoint:
+    with closing(ModerationEndpoint(address, seconds=PATIENT)) as endpoint:
         assert endpoint.moderate("a" * (LONGEST_PIECE + 1), "standard").action == "warn"
         with pytest.raises(UpstreamError):
             endpoint.moderate("a" * LONGEST_PIECE, "standard")

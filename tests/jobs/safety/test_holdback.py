@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobs.safety.holdback import HoldBack
@@ -39,7 +39,10 @@ def streamed(pieces: Iterable[str], strictness: str) -> tuple[str, HoldBack, boo
     return shown, screen, False
 
 
-@settings(max_examples=600, deadline=None, print_blob=True)
+@settings(
+    max_examples=600, derandomize=True, deadline=None, print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)  # fmt: skip
 @given(text=TEXTS, strictness=st.sampled_from(list(STRICTNESSES)), data=st.data())
 def test_however_a_text_is_cut_it_comes_out_as_the_whole_is_judged(
     text: str, strictness: str, data: st.DataObject

@@ -15,7 +15,6 @@ from jobs.post_offices import MailFolder
 from jobs.watch.bells import MailBell, Notice, WebBell
 from models.kernel.errors import Unavailable, UpstreamRefused
 from tests.fakes.clock import FakeClock
-from tests.servers import free_port
 
 NOTICE = Notice(
     id=UUID(int=7),
@@ -92,7 +91,7 @@ def test_what_is_no_yes_is_a_no(chat: Chat, status: int) -> None:
 
 def test_nobody_there_is_told_as_that() -> None:
     with pytest.raises(Unavailable):
-        WebBell(f"http://127.0.0.1:{free_port()}/").ring(NOTICE)
+        WebBell("http://127.0.0.1:1/").ring(NOTICE)
 
 
 def test_a_letter_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobs.llms.ask import Ask
@@ -61,7 +61,10 @@ def question_in(wire: Wire, body: dict[str, Any]) -> Ask | str:
 
 @pytest.mark.parametrize("name", sorted(WIRES))
 @given(data=st.data())
-@settings(max_examples=300, derandomize=True, deadline=None)
+@settings(
+    max_examples=300, derandomize=True, deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)  # fmt: skip
 def test_whatever_is_sent_is_a_question_or_names_what_is_wrong(
     name: str, data: st.DataObject
 ) -> None:
