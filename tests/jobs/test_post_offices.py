@@ -58,9 +58,7 @@ class Listening(Controller):
         super().__init__(inbox, "127.0.0.1", port, ready_timeout=60, **options)
 
     def _create_server(self) -> Any:
-        return self.loop.create_server(
-            self._factory_invoker, sock=self._line, ssl=self.ssl_context
-        )
+        return self.loop.create_server(self._factory_invoker, sock=self._line, ssl=self.ssl_context)
 
 
 @pytest.fixture

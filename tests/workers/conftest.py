@@ -11,6 +11,7 @@ from jobs.streams import Streams
 from models.kernel.cache import open_cache, open_listener
 from models.kernel.clock import SystemClock
 from models.kernel.database import Pool
+from models.kernel.ids import new_id
 from models.kernel.settings import Settings
 from tests.fakes.postman import FakePostman
 from workers.heart import Heart
@@ -50,9 +51,10 @@ def heart(settings: Settings, streams: Streams) -> Iterator[Heart]:
     made = Heart(streams, listener, interval=0.05)
     yield made
     made.stop()
+    streams.ring_cancel(new_id())  # who listens looks up
     for thread in threading.enumerate():
         if thread.name in {"heart", "cancels"}:
-            thread.join(10)
+            thread.join(60)
     listener.close()
 
 

@@ -25,8 +25,8 @@ from tests.streams import eventually
 
 OTHER = "pages"
 JOBS = 30
-HEAL_SECONDS = 55.0
-"""Two waits for an answer, the deleting, a reconciler's 10 s, and a listener's 10 of silence."""
+HEAL_SECONDS = 120.0
+"""Many times two waits for an answer, the deleting, a reconciler's 10 s, and a listener's 10."""
 
 
 @pytest.fixture

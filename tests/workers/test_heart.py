@@ -46,13 +46,18 @@ def lease_left(database, run) -> timedelta:
     return left
 
 
+def listening(cache) -> set[str]:
+    """Return the connections on which somebody listens."""
+    return {each["id"] for each in cache.client_list(_type="pubsub") if int(each["sub"])}
+
+
 def test_a_beat_renews_every_lease_and_carries_progress(database, heart, run):
     lapse(database, run)
     run.progress(3, 7)
 
     heart.beat()
 
-    assert lease_left(database, run) > timedelta(seconds=LEASE - 5)
+    assert lease_left(database, run) > timedelta(seconds=LEASE / 2)
     assert (row(run.job_id).completed, row(run.job_id).total) == (3, 7)
     run.check()
 
@@ -90,7 +95,7 @@ def test_the_bell_stops_a_run_without_waiting_for_a_beat(cache, streams, heart, 
 
     streams.ring_cancel(run.job_id)
 
-    assert stopped.wait(5)
+    assert stopped.wait(60)
     assert is_stopped(run, Cancelled)
 
 
@@ -98,9 +103,9 @@ def test_the_bell_is_heard_again_after_its_connection_was_cut(cache, streams, he
     heart._interval = 600
     heart.start()
     eventually(lambda: cache.pubsub_numsub(CANCEL_CHANNEL)[0][1])
+    before = listening(cache)
     cache.client_kill_filter(_type="pubsub")
-    eventually(lambda: not cache.pubsub_numsub(CANCEL_CHANNEL)[0][1])
-    eventually(lambda: cache.pubsub_numsub(CANCEL_CHANNEL)[0][1])
+    eventually(lambda: listening(cache) - before)
 
     streams.ring_cancel(run.job_id)
 
@@ -154,10 +159,10 @@ def test_the_heart_goes_on_beating_after_the_database_was_away(
     monkeypatch.setattr(heart, "beat", watched)
     databases.database.initialize(other)
     heart.start()
-    assert missed.wait(5)
+    assert missed.wait(60)
     databases.database.initialize(database)
 
-    assert eventually(lambda: lease_left(database, run) > timedelta(seconds=LEASE - 5))
+    assert eventually(lambda: lease_left(database, run) > timedelta(seconds=LEASE / 2))
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

@@ -213,7 +213,7 @@ def test_what_ends_a_batch_early_stops_the_calls_and_keeps_the_answers(
         yield Delta("The ")
         if len(vendors.asked) >= 6:
             hung.set()
-        assert is_over.wait(20)
+        assert is_over.wait(60)
         raise UpstreamError("hung up")
 
     vendors.answer = answers_two
@@ -221,13 +221,13 @@ def test_what_ends_a_batch_early_stops_the_calls_and_keeps_the_answers(
     run = begin(batch)
     with ThreadPoolExecutor(1) as pool:
         done = pool.submit(returned, run_batch, job_of(batch), bench, run)
-        assert hung.wait(20)
+        assert hung.wait(60)
         until(lambda: fresh(batch).answered == 2, "two are not answered")
         if status == "expired":
             database.rows("update job set deadline_at = now()")
         stop(run)
         assert is_over.is_set()
-        failure = done.exception(20)
+        failure = done.exception(60)
 
     assert isinstance(failure, FinalFailure)
     state = "cancelled" if status == "cancelled" else "failed"

@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import UUID
 
+from peewee import SQL
+
 from jobs.payments.fake import FakeGateway
 from jobs.payments.gateway import FAKE, Gateway
 from jobs.payments.till import Till
@@ -32,7 +34,7 @@ def buyer(account_id: UUID, mode: str = "live", **given: Any) -> Buyer:
 def due(purchase: str | UUID) -> None:
     """Have it asked about now."""
     key = parse_id("purchase", purchase) if isinstance(purchase, str) else purchase
-    past = Purchase.created_at
+    past = SQL("created_at - interval '1 hour'")
     Purchase.update({Purchase.ask_after: past}).where(Purchase.id == key).execute()
 
 

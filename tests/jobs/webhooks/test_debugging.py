@@ -3,7 +3,7 @@
 import json
 from base64 import b64decode
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
@@ -51,6 +51,10 @@ class Case:
     @property
     def key(self) -> bytes:
         return b64decode(self.shown.removeprefix("whsec_"))
+
+    @property
+    def signed_at(self) -> datetime:
+        return datetime.fromtimestamp(int(self.headers["webhook-timestamp"]), UTC)
 
     @property
     def content(self) -> bytes:
@@ -122,17 +126,16 @@ def test_headers_are_known_in_any_case(case: Case) -> None:
     assert found.is_verified
 
 
-@pytest.mark.parametrize(("seconds", "is_fresh"), [(299, True), (302, False), (-302, False)])
+@pytest.mark.parametrize(("seconds", "is_fresh"), [(300, True), (301, False), (-301, False)])
 def test_an_old_timestamp_is_refused_though_the_signature_holds(
     case: Case, seconds: int, *, is_fresh: bool
 ) -> None:
-    clock = FakeClock(case.clock.now() + timedelta(seconds=seconds))
+    clock = FakeClock(case.signed_at + timedelta(seconds=seconds))
 
     found = case.explain(clock=clock)
 
     assert (found.timestamp.is_fresh, found.is_verified) == (is_fresh, is_fresh)
-    assert found.timestamp.age_seconds is not None
-    assert abs(found.timestamp.age_seconds - seconds) <= 2
+    assert found.timestamp.age_seconds == seconds
 
 
 @pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
