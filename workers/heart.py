@@ -73,13 +73,14 @@ class Heart:
         runs = self.runs()
         if not runs:
             return
+        asked_at = {run.job_id: run.moment() for run in runs}
         pulses = {(p.id, p.attempt): p for p in engine.heartbeat([run.beat for run in runs])}
         for run in runs:
             pulse = pulses.get((run.job_id, run.attempt))
             if pulse is None:
                 run.stop(LeaseLost())
                 continue
-            run.renewed()
+            run.renewed(asked_at[run.job_id])
             if pulse.cancelled:
                 run.cancel()
             elif pulse.overdue:

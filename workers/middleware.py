@@ -85,6 +85,7 @@ class Desk:
         self, job_id: str, kind: type[J], function: Callable[[J, ActiveRun], Outcome]
     ) -> None:
         """Claim the job a message names and see it through; drop the message if it cannot be."""
+        asked_at = self._clock.elapsed()
         row = self._claim(UUID(job_id), kind)
         if row is None:
             return
@@ -94,7 +95,8 @@ class Desk:
             JOB_WAIT_SECONDS.observe(max(0.0, waited), row.queue)
         with about(**ids), _traced(row) as span:
             lease = queues()[row.queue].lease_seconds(self._settings)
-            run = ActiveRun(row, self._producers.producer(row), self._clock, lease)
+            producer = self._producers.producer(row)
+            run = ActiveRun(row, producer, self._clock, lease, asked_at=asked_at)
             self._heart.add(run)
             if row.cancel_requested_at is not None:
                 run.cancel()

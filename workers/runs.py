@@ -23,13 +23,24 @@ select 1 from job where id = %s and state = 'running' and attempt = %s for no ke
 class ActiveRun:
     """One attempt at a job; see `jobs.run.Run` for what its function may rely on."""
 
-    def __init__(self, row: JobRow, producer: Producer, clock: Clock, lease: float) -> None:
-        """Begin with a fresh lease of `lease` seconds."""
+    def __init__(
+        self,
+        row: JobRow,
+        producer: Producer,
+        clock: Clock,
+        lease: float,
+        *,
+        asked_at: float | None = None,
+    ) -> None:
+        """Begin with a lease of `lease` seconds.
+
+        It counts from when it was asked for, in elapsed seconds; from now when that is not said.
+        """
         self.row = row
         self.producer = producer
         self.lease = lease
         self._clock = clock
-        self._alive_until = clock.elapsed() + lease
+        self._alive_until = (clock.elapsed() if asked_at is None else asked_at) + lease
         self._reason: Exception | None = None
         self._stopped = Event()
         self._stops: list[Callable[[], None]] = []
@@ -115,9 +126,13 @@ class ActiveRun:
         if self._stopped.is_set():
             stop()
 
-    def renewed(self) -> None:
-        """Note that a heartbeat has renewed the lease."""
-        self._alive_until = self._clock.elapsed() + self.lease
+    def moment(self) -> float:
+        """Return the elapsed seconds by the clock that its lease is kept by."""
+        return self._clock.elapsed()
+
+    def renewed(self, asked_at: float) -> None:
+        """Note that the heartbeat which was sent at that moment has renewed the lease."""
+        self._alive_until = asked_at + self.lease
 
     def cancel(self) -> None:
         """Stop because the owner cancelled."""

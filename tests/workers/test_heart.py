@@ -6,14 +6,15 @@ from threading import Event
 
 import pytest
 
-from jobs.run import LeaseLost
+from jobs.run import LeaseLost, Outcome
 from jobs.streams import CANCEL_CHANNEL
+from jobs.system import Echo
 from models import engine
 from models.kernel import database as databases
 from models.kernel.clock import SystemClock
 from models.kernel.errors import Cancelled, DeadlineExceeded
 from tests.fakes.clock import FakeClock
-from tests.rows import LEASE, WINDOW, claimed, row
+from tests.rows import LEASE, WINDOW, accepted, claimed, row
 from tests.streams import eventually, kinds_of
 from workers.runs import ActiveRun
 
@@ -184,6 +185,45 @@ def test_a_run_knows_by_itself_when_its_lease_has_run_out(producers):
     clock.move(LEASE + 1)
 
     assert is_stopped(run, LeaseLost)
+
+
+def test_a_lease_is_counted_from_before_it_was_asked_for(producers, heart, monkeypatch):
+    """The database counts it from within the statement, however late its answer comes."""
+    clock, renew = FakeClock(), engine.heartbeat
+    job = claimed()
+    run = ActiveRun(job, producers.producer(job), clock, LEASE)
+    heart.add(run)
+
+    def answered_late(beats):
+        pulses = renew(beats)
+        clock.move(20)
+        return pulses
+
+    monkeypatch.setattr(engine, "heartbeat", answered_late)
+    heart.beat()
+    clock.move(LEASE - 19)
+
+    assert is_stopped(run, LeaseLost)
+
+
+def test_so_is_one_that_came_with_a_claim(desk, monkeypatch):
+    clock, claim = FakeClock(), engine.claim
+
+    def answered_late(*asked):
+        row = claim(*asked)
+        clock.move(LEASE + 1)
+        return row
+
+    def checked(_job, run) -> Outcome:
+        run.check()
+        return Outcome({})
+
+    monkeypatch.setattr(engine, "claim", answered_late)
+    monkeypatch.setattr(desk, "_clock", clock)
+    job = accepted()
+    desk.carry_out(job.id.hex, Echo, checked)
+
+    assert row(job.id).state == "running"
 
 
 def test_the_first_reason_to_stop_counts_and_late_listeners_hear_it(run):
