@@ -68,6 +68,14 @@ def settings(servers: Servers) -> Settings:
     return settings
 
 
+@pytest.fixture(scope="module")
+def patience() -> Iterator[None]:
+    """Wait longer for Redis than a busy machine stands still: what it says is what is tested."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("models.kernel.cache.CALL_SECONDS", 60.0)
+        yield
+
+
 @pytest.fixture(scope="session")
 def pools(settings: Settings) -> Iterator[tuple[Pool, Pool]]:
     """The pool of the application, and the owner's.

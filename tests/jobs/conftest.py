@@ -15,6 +15,11 @@ from models.kernel.settings import Settings
 from tests.fakes.postman import FakePostman
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _patience(patience: None) -> None:
+    """No test of these is about a Redis that is slow."""
+
+
 @pytest.fixture
 def cache(settings: Settings) -> Iterator[redis.Redis]:
     """Redis, emptied."""

@@ -20,6 +20,11 @@ from workers.middleware import Desk
 HOUR = 3_600
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _patience(patience: None) -> None:
+    """No test of these is about a Redis that is slow."""
+
+
 @pytest.fixture
 def cache(settings: Settings) -> Iterator[redis.Redis]:
     """Redis, emptied."""

@@ -31,19 +31,19 @@ class Asked:
 
 
 async def asked(reader: asyncio.StreamReader) -> Asked | None:
-    """Read one request, None at the end of the connection."""
+    """Read one request, None at the end of the connection, in the middle of one too."""
     try:
         first = await reader.readexactly(1)
         if first[0] == TLS_HELLO:
             raise NotHttp
         head = first + await reader.readuntil(b"\r\n\r\n")
+        request, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
+        method, path, _ = request.split(" ", 2)
+        pairs = (line.partition(":") for line in lines)
+        headers = {name.strip().casefold(): value.strip() for name, _, value in pairs}
+        content = await reader.readexactly(int(headers.get("content-length", "0")))
     except (asyncio.IncompleteReadError, ConnectionError):
         return None
-    request, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
-    method, path, _ = request.split(" ", 2)
-    pairs = (line.partition(":") for line in lines)
-    headers = {name.strip().casefold(): value.strip() for name, _, value in pairs}
-    content = await reader.readexactly(int(headers.get("content-length", "0")))
     return Asked(method=method, path=path.partition("?")[0], headers=headers, content=content)
 
 
