@@ -122,8 +122,10 @@ class Limiter:
         try:
             told = self._shared.take(windows, patience)
         except redis.RedisError as error:
+            now = self._clock.elapsed()
             self._went_away(error, now)
             return self._by_ourselves(windows, patience, now), None
+        now = self._clock.elapsed()
         self._came_back(told.age, now)
         moment = now + told.delay if told.admitted else None
         if now >= self._relied_from:

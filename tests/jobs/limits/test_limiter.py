@@ -216,6 +216,42 @@ def test_while_redis_is_away_it_is_asked_once_a_second(fleet):
     assert limiters[0]._shared.asked == 2
 
 
+class LateRedis(Redis):
+    """Redis whose answers take two seconds, if they come."""
+
+    def __init__(self, count, clock):
+        super().__init__(count)
+        self._clock = clock
+
+    def take(self, windows, patience):
+        self._clock.move(2)
+        return super().take(windows, patience)
+
+
+def test_while_redis_hangs_it_is_asked_once_a_second_and_nobody_else_waits(cache, long_counting):
+    clock = FakeClock()
+    limiter = Limiter(cache, clock, lambda: 3)
+    limiter._shared = seen = LateRedis(SharedCount(cache), clock)
+    seen.is_away = True
+    admitted(limiter, (window(30),), 9)
+    clock.move(1.1)
+    admitted(limiter, (window(30),), 9)
+
+    assert seen.asked == 2
+
+
+def test_what_redis_admitted_late_is_counted_from_then(cache, long_counting):
+    clock, user = FakeClock(), window(3)
+    limiter = Limiter(cache, clock, lambda: 1)
+    limiter._shared = LateRedis(SharedCount(cache), clock)
+    assert admitted(limiter, (user,), 3) == 3
+    limiter._shared = Redis(SharedCount(cache))
+    goes_away([limiter])
+    clock.move(60.5 - 3 * 2)
+
+    assert admitted(limiter, (user,), 1) == 0
+
+
 def test_when_redis_comes_back_empty_no_limit_is_passed(cache, fleet):
     clock, limiters = fleet
     user = window(30)
