@@ -102,6 +102,7 @@ class SigningKeys:
             return self._keys
 
     def _load(self) -> _Keys:
+        read_at = self._clock.elapsed()
         rows = SigningKey.newest_first()
         signer = self._signer(rows)
         if signer is None:
@@ -113,7 +114,7 @@ class SigningKeys:
             signer=signer,
             public={row.kid: RSAKey.import_key(row.public_jwk) for row in rows},
             documents=[row.public_jwk for row in rows],
-            read_at=self._clock.elapsed(),
+            read_at=read_at,
         )
 
     def _signer(self, rows: Sequence[SigningKey]) -> RSAKey | None:

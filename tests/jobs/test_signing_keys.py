@@ -97,6 +97,28 @@ def test_a_key_that_leaked_opens_nothing_a_minute_later(
     assert tokens.read(tokens.issue(who, LOGIN)).person_id == who.id
 
 
+def test_nor_does_one_that_was_read_of_late(
+    keys: SigningKeys, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keys are a minute old a minute after the database told of them, however late they came."""
+    who, read = person(), SigningKey.newest_first
+    tokens = Tokens("http://127.0.0.1:8000", SECRETS, clock)
+
+    def slowly() -> list[SigningKey]:
+        rows = list(read())
+        clock.move(30)
+        return rows
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SigningKey, "newest_first", slowly)
+        leaked = tokens.issue(who, LOGIN)
+    keys.rotate(AT_ONCE, at_once=True)
+
+    clock.move(31)
+    with pytest.raises(Unauthorized):
+        tokens.read(leaked)
+
+
 def test_schedulers_that_rotate_at_once_make_one_key(keys: SigningKeys, clock: FakeClock) -> None:
     others = SigningKeys(SECRETS, clock)
 
