@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from threading import Event, Lock
 
 import pytest
 from argon2 import PasswordHasher
@@ -15,6 +16,7 @@ from models.kernel.errors import TokenExpired, Unavailable
 from models.kernel.settings import BadSettings, Settings
 from models.roles import permissions_of
 from tests.fakes.clock import FakeClock
+from tests.processes import until
 
 PASSWORD = "correct horse battery"
 
@@ -45,17 +47,41 @@ def test_a_password_is_the_same_however_its_letters_are_composed(person, clock):
     assert recognizes(Person.by_email("b@example.org"), "Ångström")
 
 
-def test_a_flood_of_logins_is_bounded_in_what_runs_and_waits():
+class Hasher:
+    """Is at every password for as long as a test wants; knows how many it was at at once."""
+
+    def __init__(self):
+        self.go_on = Event()
+        self.most = 0
+        self._at = 0
+        self._lock = Lock()
+
+    def verify(self, _kept, _password):
+        with self._lock:
+            self._at += 1
+            self.most = max(self.most, self._at)
+        assert self.go_on.wait(60)
+        with self._lock:
+            self._at -= 1
+        return True
+
+
+def test_a_flood_of_logins_is_bounded_in_what_runs_and_waits(monkeypatch):
     def attempt(_):
         try:
-            return passwords.matches(PASSWORD, None)
+            return passwords.matches(PASSWORD, "a hash")
         except Unavailable:
             return "refused"
 
-    with ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(attempt, range(32)))
+    hasher = Hasher()
+    with monkeypatch.context() as patched, ThreadPoolExecutor(16) as pool:
+        patched.setattr(passwords, "_hasher", hasher)
+        flood = [pool.submit(attempt, number) for number in range(32)]
+        until(lambda: sum(each.done() for each in flood) == 28, "more or fewer are refused")
+        hasher.go_on.set()
+        answers = [each.result() for each in flood]
 
-    assert set(answers) == {False, "refused"}
+    assert (answers.count(True), answers.count("refused"), hasher.most) == (4, 28, 2)
     assert passwords.matches(PASSWORD, passwords.hashed(PASSWORD))
 
 

@@ -108,7 +108,10 @@ def test_a_database_that_is_away_gets_the_counts_when_it_is_back(
     assert [row.requests for row in KeyUsage.select()] == [2]
 
 
-def test_what_is_counted_last_is_written_when_the_process_stops(clock: FakeClock) -> None:
+def test_what_is_counted_last_is_written_when_the_process_stops(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.key_usage.STOP_SECONDS", 60.0)
     key = factories.api_key()
     meter = KeyMeter(clock)
     meter.count(key.id)

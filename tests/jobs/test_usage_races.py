@@ -1,6 +1,6 @@
 """Lines that are written while their day is added up or forgotten: see `models/sql/usage.sql`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
@@ -13,6 +13,7 @@ from models.kernel.database import Pool, open_pool
 from models.kernel.ids import new_id
 from models.kernel.settings import Settings
 from tests.jobs.usage_lines import OLD, add_up, line, on, today, told
+from tests.processes import until
 from tests.rows import account
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -57,8 +58,11 @@ def test_a_line_written_while_its_day_is_added_up_is_not_lost(
         with database.unit():
             database.rows(ROLL, (who, OLD))
             writing = thread.submit(_written, other, who)
-            _until(lambda: writing.done() or pools[1].rows(WAITING) != [(0,)])
-            assert writing.done() != is_marked
+            if is_marked:
+                until(lambda: pools[1].rows(WAITING) != [(0,)], "nobody waits for the mark")
+                assert not writing.done()
+            else:
+                until(writing.done, "it waits, although nobody holds a mark")
         writing.result()
     assert database.rows(MARKS, (who, OLD)) == [(1,)]
     assert on(who, OLD) == (2, 4, 2, 10)
@@ -112,9 +116,3 @@ def _write(pool: Pool, who: UUID) -> None:
 def _written(pool: Pool, who: UUID) -> None:
     with closing(pool):
         _write(pool, who)
-
-
-def _until(holds: Callable[[], bool]) -> None:
-    """Ask until it is so; the suite's time limit is the end of patience."""
-    while not holds():
-        pass

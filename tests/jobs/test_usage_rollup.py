@@ -59,16 +59,18 @@ def test_a_line_of_any_age_counts_before_and_after_it_is_added_up(age: int) -> N
 
 
 def test_days_without_a_scheduler_are_made_up_for(database: Pool) -> None:
-    who = account()
+    who, first = account(), datetime.now(UTC)
     add_up()
     for days in range(18):
-        with rehearsed(database, datetime.now(UTC) + timedelta(days=days)):
-            line(who, today() + timedelta(days=days))
+        moment = first + timedelta(days=days)
+        with rehearsed(database, moment):
+            line(who, moment.date())
 
-    with rehearsed(database, datetime.now(UTC) + timedelta(days=40)):
+    with rehearsed(database, first + timedelta(days=40)):
         add_up()
 
-    assert told(who, today(), today() + timedelta(days=30)) == (18, 54, 18, 90)
+    start = first.date()
+    assert told(who, start, start + timedelta(days=30)) == (18, 54, 18, 90)
     assert database.rows("select count(distinct day) from usage_day") == [(18,)]
 
 
@@ -78,33 +80,35 @@ class BusyPulse(Pulse):
     def __init__(self, who: UUID) -> None:
         super().__init__(SystemClock(), 600)
         self.who = who
+        self.today = today()
         self.checks = 0
 
     def check(self) -> None:
         self.checks += 1
         assert self.checks < 20, "it does not end"
-        for day in (today(), OLD):
+        for day in (self.today, OLD):
             line(self.who, day)
 
 
 def test_what_is_used_meanwhile_is_left_for_the_next_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(usage_rollup, "AT_ONCE", 1)
     add_up()
-    who, busy_days = account(), [today(), *(OLD - timedelta(days=age) for age in range(3))]
+    who = account()
+    busy = BusyPulse(who)
+    busy_days = [busy.today, *(OLD - timedelta(days=age) for age in range(3))]
     for day in busy_days:
         line(who, day)
-    busy = BusyPulse(who)
 
     assert roll_up(busy) == len(busy_days)
 
     used = busy.checks + 1
-    assert (on(who, today())[0], on(who, OLD)[0]) == (used, used)
+    assert (on(who, busy.today)[0], on(who, OLD)[0]) == (used, used)
 
 
 def test_old_detail_goes_with_its_holds_and_stays_counted(database: Pool) -> None:
-    who = account()
+    who, now = account(), today()
     line(who, OLD, charged=4)
-    line(who, today(), charged=4)
+    line(who, now, charged=4)
     factories.hold(who, state="released", day=OLD)
     factories.hold(who, state="held", day=OLD)
     add_up()
@@ -114,9 +118,9 @@ def test_old_detail_goes_with_its_holds_and_stays_counted(database: Pool) -> Non
     assert database.rows(LINES, (who, OLD)) == [(0,)]
     assert database.rows("select state, day from credit_hold order by state") == [
         ("held", OLD),
-        ("settled", today()),
+        ("settled", now),
     ]
-    assert told(who, OLD, today() + timedelta(days=1)) == (2, 6, 2, 8)
+    assert told(who, OLD, now + timedelta(days=1)) == (2, 6, 2, 8)
 
 
 def test_a_late_line_of_a_day_whose_detail_is_gone_is_counted(database: Pool) -> None:
@@ -139,7 +143,7 @@ def test_a_late_line_of_a_day_whose_detail_is_gone_is_counted(database: Pool) ->
 def test_detail_stays_that_its_sums_do_not_confirm(
     database: Pool, pools: tuple[Pool, Pool], spoil: str
 ) -> None:
-    who, day = account(), OLD if spoil != "younger" else today() - timedelta(days=89)
+    who, day = account(), OLD if spoil != "younger" else today() - timedelta(days=88)
     line(who, day)
     if spoil != "not added up":
         add_up()
@@ -177,7 +181,7 @@ def test_usage_is_what_a_plain_sum_says_whatever_happens_to_it(database: Pool) -
     chance = random.Random(SEED)
     accounts = [account() for _ in range(3)]
     plain: list[tuple[UUID, date, str, int]] = []
-    moment = datetime.combine(today(), datetime.min.time(), UTC) + timedelta(days=1)
+    moment = datetime.combine(today(), datetime.min.time(), UTC) + timedelta(days=1, hours=1)
     for _ in range(200):
         moment += timedelta(hours=24)
         with rehearsed(database, moment):

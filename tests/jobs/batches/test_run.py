@@ -201,7 +201,9 @@ def test_what_ends_a_batch_early_stops_the_calls_and_keeps_the_answers(
     database: Pool,
     stop: Callable[[ActiveRun], None],
     status: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("jobs.batches.run.LAND_SECONDS", 60.0)
     hung, is_over = Event(), Event()
 
     def answers_two(request: Request, on_stop: OnStop) -> Iterator[Piece]:

@@ -258,7 +258,7 @@ def test_the_senses_find_out_what_is_wrong_with_real_parts(
         raise OSError
 
     probes = {"redis": cache.ping, "storage": fails}
-    senses = Senses(Ledgers(settings), gauges.find, probes)
+    senses = Senses(Ledgers(settings), gauges.find, probes, patience=60.0)
     pause("pages")
     past = clock.now() - timedelta(hours=3)
     scheduled_run(name="chats", slot=past, finished_at=past)
