@@ -109,7 +109,7 @@ class Child:
         """Return the next bytes the child has written, as soon as there are any."""
         while not self._poll.poll(_CHECKED_EVERY * 1_000):
             check()
-            if self._clock.elapsed() > deadline:
+            if self._clock.elapsed() > deadline and not self._poll.poll(0):
                 raise ChildLate
         piece = os.read(self._stdout.fileno(), _PIECE)
         if not piece:
