@@ -56,7 +56,7 @@ class _Handler(BaseHTTPRequestHandler):
 def loopback() -> Iterator[Loopback]:
     """Run such a server."""
     with Loopback(("127.0.0.1", 0), _Handler) as server:
-        thread = Thread(target=server.serve_forever)
+        thread = Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         try:
             yield server
