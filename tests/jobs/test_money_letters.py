@@ -1,6 +1,6 @@
 """Letters about money: what was spent, for who wishes; budgets and credits, to the owner; once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -30,11 +30,20 @@ from tests.organization_factories import membership, organization
 
 pytestmark = pytest.mark.usefixtures("database")
 
+ONE_DAY = pytest.mark.usefixtures("_one_day")
+
 AMOUNTS = {"spent_nano_usd": "810000000", "amount_nano_usd": "1000000000", "percent": 80}
 
 
 def yesterday() -> date:
     return today() - timedelta(days=1)
+
+
+@pytest.fixture
+def _one_day(database: Pool) -> Iterator[None]:
+    """No day ends while a test looks at it."""
+    with database.unit():
+        yield
 
 
 class FakeOffice:
@@ -90,6 +99,7 @@ def event(who: Person | UUID, kind: str, **data: Any) -> None:
     factories.event(account_id, type=kind, data={name: {**AMOUNTS, **data}})
 
 
+@ONE_DAY
 def test_a_summary_tells_what_was_spent_against_last_time(queue: Queue, office: FakeOffice) -> None:
     who = wishing()
     calls = (7_000_000, "large", 1), (13, "small", 1), (5, "old", 2), (99, "new", 0)
@@ -112,6 +122,7 @@ def test_a_summary_tells_what_was_spent_against_last_time(queue: Queue, office: 
     assert "new" not in mail.text.split("By model")[1].split("Budgets")[0]
 
 
+@ONE_DAY
 @pytest.mark.parametrize("every", ["daily", "weekly", "monthly"])
 def test_a_summary_is_asked_for_once_a_span(queue: Queue, every: str) -> None:
     wishing(every)
@@ -129,6 +140,7 @@ def test_a_summary_is_asked_for_once_a_span(queue: Queue, every: str) -> None:
     assert {"daily": True, "weekly": first.weekday() == 0, "monthly": first.day == 1}[every]
 
 
+@ONE_DAY
 def test_schedulers_that_ask_at_once_have_one_letter_sent(
     database: Pool, queue: Queue, office: FakeOffice
 ) -> None:
@@ -144,6 +156,7 @@ def test_schedulers_that_ask_at_once_have_one_letter_sent(
     assert len(office.mails) == 1
 
 
+@ONE_DAY
 def test_a_letter_that_could_not_be_sent_is_sent_later(queue: Queue, office: FakeOffice) -> None:
     who = wishing()
     line(UUID(str(who.account_id)), yesterday())
@@ -155,6 +168,7 @@ def test_a_letter_that_could_not_be_sent_is_sent_later(queue: Queue, office: Fak
     assert carry_out(office) == [True]
 
 
+@ONE_DAY
 def test_nothing_spent_is_not_told_unless_a_budget_did(queue: Queue, office: FakeOffice) -> None:
     quiet, alerted = wishing(), wishing()
     moment = datetime.combine(yesterday(), datetime.min.time(), UTC)
@@ -167,6 +181,7 @@ def test_nothing_spent_is_not_told_unless_a_budget_did(queue: Queue, office: Fak
     assert "Budgets that told of themselves: 1." in office.mails[0].text
 
 
+@ONE_DAY
 @pytest.mark.parametrize("change", ["off", "weekly", "suspended"])
 def test_who_has_thought_better_of_it_has_no_letter(
     database: Pool, queue: Queue, office: FakeOffice, change: str

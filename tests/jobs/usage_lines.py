@@ -8,6 +8,7 @@ from jobs.schedules.pulse import Pulse
 from jobs.usage_rollup import roll_up
 from models.billing import Whose
 from models.kernel.clock import SystemClock
+from models.kernel.database import database
 from models.kernel.ids import new_id
 from models.usage import usage
 from tests import factories
@@ -18,7 +19,9 @@ Told = tuple[int, int, int, int]
 
 
 def today() -> date:
-    return datetime.now(UTC).date()
+    """Return the day that it is to the database: the same all through a transaction."""
+    ((day,),) = database.rows("select billing_day()")
+    return day
 
 
 def line(who: UUID, day: date, cost: int = 5, **given: Any) -> None:
