@@ -12,17 +12,7 @@ from jobs.llms.provider import Delta, Limits, Piece, Provider, Tokens
 from models.kernel.errors import UpstreamError, UpstreamTimeout
 from tests.fakes.vendor.scripts import Fault, Script, Strike, Tool, Usage
 from tests.fakes.vendor.vendor import FakeVendor
-from tests.providers import (
-    KEY,
-    WIRES,
-    Read,
-    Stopper,
-    never,
-    provider,
-    read,
-    request,
-    until,
-)
+from tests.providers import KEY, WIRES, Read, Stopper, never, provider, read, request, until
 from workers.adapters.llms import calls
 from workers.adapters.llms.sockets import Exchange
 
