@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ILM_HOME ?= var
+HANDS ?= 2
 
 export PYTHONDONTWRITEBYTECODE :=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -27,8 +28,8 @@ up: $(STAMP) ## Run the whole stack in the foreground (ILM_HOME=var, ILM_PORT=80
 one: $(STAMP) ## Run one test: make one T=tests/jobs/test_backoff.py
 	@$(BIN)/python -m pytest $(T)
 
-test: $(STAMP) ## Run the whole suite, from nothing
-	@$(BIN)/python -m pytest
+test: $(STAMP) ## Run the whole suite, from nothing (HANDS=2, each with servers of its own)
+	@$(BIN)/python -m pytest -n $(HANDS) --dist loadfile --no-loadscope-reorder
 
 quick: $(STAMP) ## Run the part of the suite that needs no server
 	@$(BIN)/python -m pytest -m "not stack"
