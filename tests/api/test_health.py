@@ -17,8 +17,8 @@ def away():
     raise OSError("password=hush")
 
 
-def health(clock=None, **probes):
-    return {"health": Health(probes, "1.2.3", clock or SystemClock(), patience=0.2)}
+def health(clock=None, patience=60.0, **probes):
+    return {"health": Health(probes, "1.2.3", clock or SystemClock(), patience=patience)}
 
 
 @pytest.mark.parametrize(
@@ -59,10 +59,10 @@ def test_a_probe_that_hangs_is_down_and_not_started_again(open_browser):
 
     def hang():
         started.append(1)
-        leave.wait(20)
+        leave.wait(60)
 
     clock = FakeClock()
-    browser = open_browser(parts=health(clock, database=fine, redis=hang))
+    browser = open_browser(parts=health(clock, patience=0.2, redis=hang))
     first = browser.get("/health").json
     clock.move(5)
     second = browser.get("/health").json
@@ -72,12 +72,32 @@ def test_a_probe_that_hangs_is_down_and_not_started_again(open_browser):
     assert started == [1]
 
 
+def test_a_process_that_stood_still_blames_no_dependency_for_it(open_browser):
+    begun, go_on = Event(), Event()
+
+    def slow():
+        begun.set()
+        go_on.wait(60)
+        Event().wait(0.1)
+
+    def stand_still():
+        Event().wait(1.0)
+        go_on.set()
+
+    browser = open_browser(parts=health(patience=0.5, database=slow))
+    asked = browser.send("GET", "/health")
+    assert begun.wait(60)
+    browser.on_loop(stand_still)
+
+    assert asked.result(60).json["status"] == "ok"
+
+
 def test_asking_often_probes_once_a_second(open_browser):
     asked, clock = [], FakeClock()
     browser = open_browser(parts=health(clock, database=lambda: asked.append(1)))
 
     for pending in [browser.send("GET", "/health") for _ in range(20)]:
-        pending.result(10)
+        pending.result(60)
     assert len(asked) == 1
     clock.move(1.5)
     browser.get("/health")
