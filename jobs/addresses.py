@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address, ip_network
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import Any, Final, Self
 from uuid import UUID
 
@@ -91,6 +91,7 @@ class Addresses:
         self._clock = clock
         self._told: tuple[Told, ...] = ()
         self._rules = Rules({})
+        self._reading = Lock()
         self._has_read = Event()
         self._stop = Event()
         self._thread: Thread | None = None
@@ -108,12 +109,16 @@ class Addresses:
             self._thread.join(STOP_SECONDS)
 
     def refresh(self) -> None:
-        """Read the rules once; without the database, those known hold until each expires."""
-        try:
-            self._told = Told.everything(database.obj)
-        except (DatabaseError, InterfaceError) as error:
-            log.debug("addresses.unread", error=type(error).__name__)
-        self._rules = Rules.of(self._told, self._clock.now())
+        """Read the rules once; without the database, those known hold until each expires.
+
+        One reads at a time: what was read earlier never takes the place of what was read later.
+        """
+        with self._reading:
+            try:
+                self._told = Told.everything(database.obj)
+            except (DatabaseError, InterfaceError) as error:
+                log.debug("addresses.unread", error=type(error).__name__)
+            self._rules = Rules.of(self._told, self._clock.now())
 
     def admit(self, address: Address | None, *, is_admin: bool) -> None:
         """Let a request in; raise `Forbidden`, counted and logged, for one from elsewhere."""

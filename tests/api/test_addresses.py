@@ -1,6 +1,8 @@
 """From where requests may come, for everybody and for administrators (A-25)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
+from threading import Event
 from typing import Any
 
 import pytest
@@ -22,6 +24,7 @@ from tests.api.reader import Reader
 from tests.api.test_metrics import told
 from tests.fakes.clock import FakeClock
 from tests.processes import until
+from tests.rows import returned
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -201,6 +204,29 @@ def test_another_process_learns_of_a_rule_when_it_reads_again() -> None:
     assert not refused(known)
 
     known.refresh()
+    assert refused(known)
+
+
+def test_what_was_read_before_a_rule_does_not_take_the_place_of_what_was_read_after(
+    database: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, read, has_read = Addresses(FakeClock()), database.rows, Event()
+
+    def told_late(sql: str) -> list[tuple[Any, ...]]:
+        found = read(sql)
+        has_read.set()
+        Event().wait(0.3)
+        return found
+
+    with ThreadPoolExecutor(1) as threads, monkeypatch.context() as patched:
+        patched.setattr(database, "rows", told_late)
+        reading = threads.submit(returned, known.refresh)
+        assert has_read.wait(60)
+        patched.undo()
+        factories.ip_rule(action="allow")
+        known.refresh()
+        reading.result(60)
+
     assert refused(known)
 
 
