@@ -5,7 +5,7 @@ one round trip every 5 ms: a packet of its own for each delta would cost four ti
 """
 
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import count
 from threading import Condition, Event, Lock, Thread
 from typing import Any, Final
@@ -21,6 +21,7 @@ from jobs.streams import (
     progress_body,
 )
 from models.jobs import JobRow
+from models.kernel.errors import Unavailable
 
 COALESCE_SECONDS: Final = 0.02
 NEVER: Final = float("-inf")
@@ -187,6 +188,11 @@ class Producer:
         """Send what is left and say that the job is over, as its row now says."""
         with self.lock:
             self._streams.end(self.job, body, self.packed())
+
+    def forget(self) -> None:
+        """Take back everything that was streamed; without Redis it stays for its hours."""
+        with self.lock, suppress(Unavailable):
+            self._streams.forget([self.job.id])
 
     def was_shown(self) -> bool:
         """Say whether earlier attempts showed content."""

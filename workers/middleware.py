@@ -181,7 +181,7 @@ class Desk:
             log.warning("job.zombie_refused", attempt=run.attempt)
             return
         self._postman.post(ready)
-        run.producer.end(job_body(run.row))
+        self._tell_end(run)
 
     def _insist(self, run: ActiveRun, write: Callable[[], T]) -> T | None:
         """Write to the row, and again when PostgreSQL is away; None when it stays away.
@@ -236,8 +236,17 @@ class Desk:
             fresh: JobRow | None = self._insist(run, lambda: JobRow.get_by_id(run.job_id))
             if fresh is not None:
                 run.row.__data__.update(fresh.__data__)
-                run.producer.end(job_body(run.row))
+                self._tell_end(run)
         return PUT_BACK if state == "queued" else state
+
+    def _tell_end(self, run: ActiveRun) -> None:
+        """Tell that a job is over; of one that its owner had forgotten meanwhile, keep no word."""
+        run.producer.end(job_body(run.row))
+        try:
+            if run.row.is_forgotten:
+                run.producer.forget()
+        except PeeweeException as error:
+            log.warning("job.not_looked_up", attempt=run.attempt, error=type(error).__name__)
 
     def give_back(self, run: ActiveRun) -> None:
         """Return a run's job to its queue at once, and post it again for another worker."""

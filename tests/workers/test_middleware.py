@@ -8,6 +8,7 @@ from peewee import OperationalError
 
 from jobs.job import Job
 from jobs.run import Effect, FinalFailure, GivenBack, LeaseLost, Outcome, Usage
+from jobs.streams import stream_key
 from models import engine
 from models.engine import Ending
 from models.kernel.errors import (
@@ -73,6 +74,21 @@ def test_a_job_that_is_done_is_settled_told_and_its_stream_ended(desk, cache, da
     assert database.rows(EFFECTS) == [(1,)]
     assert kinds_of(cache, job.id) == ["status", "progress", "delta", "end"]
     assert stream_of(cache, job.id)[-1]["job"]["status"] == "succeeded"
+
+
+def test_of_a_job_that_is_forgotten_while_it_runs_no_word_is_kept(desk, cache, database):
+    job = errand()
+
+    def function(_value: Errand, run) -> Outcome:
+        run.delta("sec")
+        row(job.id).forget()
+        cache.delete(stream_key(job.id))
+        return Outcome({"text": "secret"})
+
+    desk.carry_out(job.id.hex, Errand, function)
+
+    assert row(job.id).state == "succeeded"
+    assert stream_of(cache, job.id) == []
 
 
 @pytest.mark.parametrize(
