@@ -123,5 +123,8 @@ def _request(talk: socket.socket) -> bytes:
     lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
     length = int(lengths[0].partition(b":")[2]) if lengths else 0
     while len(body) < length:
-        body += talk.recv(65_536)
+        piece = talk.recv(65_536)
+        if not piece:
+            return b""
+        body += piece
     return head + b"\r\n\r\n" + body

@@ -11,7 +11,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.processes import Web
 
-SECONDS: Final = 30.0
+SECONDS: Final = 60.0
 PATH: Final = "/v1/live"
 ABNORMAL: Final = 1006
 """The code of a connection that ended without a word."""

@@ -13,7 +13,7 @@ from models.kernel.clock import SystemClock
 
 T = TypeVar("T")
 
-DEADLINE_SECONDS = 10.0
+DEADLINE_SECONDS = 60.0
 _PAUSE_SECONDS = 0.01
 
 

@@ -13,7 +13,7 @@ from api.app import WebApp
 
 T = TypeVar("T")
 
-DEADLINE_SECONDS = 20
+DEADLINE_SECONDS = 60
 
 
 class Browser:

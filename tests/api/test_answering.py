@@ -103,7 +103,7 @@ def test_the_answer_of_a_handler_that_comes_too_late_is_thrown_away(open_browser
     leave = Event()
 
     def late(_req, resp):
-        leave.wait(10)
+        leave.wait(60)
         resp.media, resp.status = {"late": True}, 201
 
     browser = open_browser(endpoint(handler=late, seconds=0.05))
@@ -118,18 +118,18 @@ def test_past_the_bound_of_waiting_requests_one_is_refused_at_once(open_browser)
 
     def slow(_req, resp):
         entered.set()
-        leave.wait(10)
+        leave.wait(60)
         resp.media = {}
 
     browser = open_browser(endpoint(handler=slow), parts={"hop": Hop(1, waiting=1)})
     running, waiting = browser.send("GET", "/test"), browser.send("GET", "/test")
-    assert entered.wait(10)
+    assert entered.wait(60)
     refused = browser.get("/test")
     leave.set()
 
     assert code(refused) == (503, "SERVICE_UNAVAILABLE")
     assert refused.headers["Retry-After"] == "1"
-    assert running.result(10).status_code == waiting.result(10).status_code == 200
+    assert running.result(60).status_code == waiting.result(60).status_code == 200
 
 
 @pytest.mark.parametrize("error", [OperationalError("x"), MaxConnectionsExceeded("x")])

@@ -102,7 +102,7 @@ def test_a_batch_that_is_being_answered_while_the_process_drains_is_finished(ope
 
     def slow(_req, resp):
         entered.set()
-        assert leave.wait(10)
+        assert leave.wait(60)
         resp.media = {"slow": True}
 
     browser = open_browser(
@@ -112,11 +112,11 @@ def test_a_batch_that_is_being_answered_while_the_process_drains_is_finished(ope
     requests = [{"id": path, **get(path)} for path in ("/v1/slow", "/v1/mine")]
     me = {"Authorization": f"Bearer {token}"}
     pending = browser.send("POST", "/v1/batch", headers=me, json={"requests": requests})
-    assert entered.wait(10)
+    assert entered.wait(60)
     browser.on_loop(browser.app.drain.begin)
     leave.set()
 
-    assert [each["status"] for each in pending.result(10).json["responses"]] == [200, 200]
+    assert [each["status"] for each in pending.result(60).json["responses"]] == [200, 200]
     assert browser.get("/v1/mine", headers=me).status_code == 503
 
 

@@ -13,7 +13,7 @@ from tests import factories
 from tests.api.conftest import code, endpoint
 from tests.processes import until
 
-DEADLINE = 20
+DEADLINE = 60
 
 
 class Desk:

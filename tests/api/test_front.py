@@ -167,13 +167,13 @@ def test_shutting_down_waits_for_a_request_in_flight(open_browser):
 
     def slow(_req, resp):
         entered.set()
-        assert leave.wait(10)
+        assert leave.wait(60)
         resp.media = {"done": True}
 
     browser = open_browser(endpoint(handler=slow))
     pending = browser.send("GET", "/test")
-    assert entered.wait(10)
+    assert entered.wait(60)
     browser.on_loop(browser.app.drain.begin)
     leave.set()
 
-    assert pending.result(10).json == {"done": True}
+    assert pending.result(60).json == {"done": True}

@@ -25,7 +25,7 @@ from tests.api.conftest import Stack
 from tests.reference import FOLDER
 
 EXAMPLES: Final = int(environment().get("FUZZ_EXAMPLES", "16"))
-SECONDS: Final = 30
+SECONDS: Final = 60
 SEED: Final = 20261120
 LEAKS: Final = ("Traceback", "psycopg2", "peewee", 'File "/', "site-packages", "select ", "ilm_app")
 UNTOLD: Final = [positive_data_acceptance]

@@ -13,7 +13,7 @@ from models.kernel.cache import open_async_listener
 from models.kernel.ids import new_id
 from models.kernel.settings import Settings
 
-SECONDS = 20.0
+SECONDS = 60.0
 MANY = 20
 ROUNDS = 10
 

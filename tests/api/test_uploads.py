@@ -193,7 +193,7 @@ def test_many_at_once_take_a_book_in_once(ada: Reader) -> None:
         )
         for _ in range(6)
     ]
-    answers = [each.result(20) for each in sent]
+    answers = [each.result(60) for each in sent]
 
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json["id"] for answer in answers}) == 1
@@ -206,5 +206,5 @@ def test_the_same_file_many_times_at_once_is_stored_once(ada: Reader, kept: Kept
         for _ in range(6)
     ]
 
-    assert {each.result(20).status_code for each in sent} == {201}
+    assert {each.result(60).status_code for each in sent} == {201}
     assert sum("/blobs/" in str(each) for each in kept()) == 1

@@ -136,7 +136,7 @@ def begun(at: Gateway, key: str = "", **about: Any) -> Chatter:
     """Begin a chat as whoever has this key; the newcomer when there is none."""
     key = key or at.key
     headers = {"Authorization": f"Bearer {key}"}
-    answer = requests.post(f"{at.web.address}/v1/chats", json=about, headers=headers, timeout=30)
+    answer = requests.post(f"{at.web.address}/v1/chats", json=about, headers=headers, timeout=60)
     assert answer.status_code == 201, answer.text
     return Chatter(at, key, answer.headers["Location"])
 

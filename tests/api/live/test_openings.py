@@ -36,7 +36,7 @@ def browsing(stack: Stack) -> tuple[str, str]:
     stack.call("POST", "/v1/auth/register", "", json=body)
     with requests.Session() as session:
         url = f"{stack.web.address}/v1/auth/login"
-        answer = session.post(url, json={**body, "cookie": True}, timeout=30)
+        answer = session.post(url, json={**body, "cookie": True}, timeout=60)
         kept = [each for each in session.cookies if each.path == PATH]
     assert [each.name for each in kept] == ["ilm_live"]
     return str(answer.json()["access_token"]), f"ilm_live={kept[0].value}"
@@ -187,7 +187,7 @@ def test_what_happens_is_counted_and_logged_without_a_secret(
     web = stack.processes.web()
 
     def counted(name: str) -> float:
-        lines = requests.get(f"{web.address}/metrics", timeout=30).text.splitlines()
+        lines = requests.get(f"{web.address}/metrics", timeout=60).text.splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
 
     def opened_now() -> bool:
@@ -212,7 +212,7 @@ def test_what_happens_is_counted_and_logged_without_a_secret(
 
 
 def test_said_to_a_socket_is_what_the_reference_names(stack: Stack) -> None:
-    document = requests.get(f"{stack.web.address}/v1/openapi.json", timeout=30).json()
+    document = requests.get(f"{stack.web.address}/v1/openapi.json", timeout=60).json()
     told = document["paths"][PATH]["get"]
 
     assert set(told["responses"]) >= {"101", "401", "426", "429"}

@@ -53,7 +53,7 @@ def registered(stack, maker, **wish):
 def consented(address, email):
     """Do what a person with a browser does: log in, say yes; return where it leads."""
     browser = requests.Session()
-    page = browser.get(address, timeout=30)
+    page = browser.get(address, timeout=60)
     page = _sent(browser, page, email=email, password=PASSWORD)
     answer = _sent(browser, page, decision="allow", allow_redirects=False)
     assert answer.status_code == 303, answer.text
@@ -65,15 +65,16 @@ def _sent(browser, page, *, allow_redirects=True, **typed):
     form = Form(page.text)
     action = requests.compat.urljoin(page.url, form.action)
     return browser.post(
-        action, data={**form.values, **typed}, timeout=30, allow_redirects=allow_redirects
+        action, data={**form.values, **typed}, timeout=60, allow_redirects=allow_redirects
     )
 
 
 def id_claims(found, token, client_id, **more):
     """Verify an ID token as a client does, by the published keys alone."""
-    keys = KeySet.import_key_set(requests.get(found["jwks_uri"], timeout=30).json())
+    keys = KeySet.import_key_set(requests.get(found["jwks_uri"], timeout=60).json())
     claims = jwt.decode(token, keys, algorithms=["RS256"]).claims
     jwt.JWTClaimsRegistry(
+        leeway=60,
         iss={"essential": True, "value": found["issuer"]},
         aud={"essential": True, "value": client_id},
         exp={"essential": True},
@@ -160,7 +161,7 @@ def test_an_access_token_is_what_rfc_9068_wants(stack, found, maker):
     with Authlib(app["clientId"], app["clientSecret"], scope="books:read") as client:
         token = client.fetch_token(found["token_endpoint"], grant_type="client_credentials")
 
-    keys = KeySet.import_key_set(requests.get(found["jwks_uri"], timeout=30).json())
+    keys = KeySet.import_key_set(requests.get(found["jwks_uri"], timeout=60).json())
     read = jwt.decode(token["access_token"], keys, algorithms=["RS256"])
     assert read.header["typ"] == "at+jwt"
     assert {"iss", "exp", "aud", "sub", "client_id", "iat", "jti", "scope"} <= set(read.claims)
@@ -177,7 +178,7 @@ def test_an_answer_of_another_server_is_told_apart_by_who_it_says_it_is(found, s
             found["authorization_endpoint"], code_verifier=generate_token(48)
         )
     yes = dict(parse_qsl(urlsplit(consented(address, email)).query))
-    no = requests.get(f"{address}&max_age=soon", timeout=30, allow_redirects=False)
+    no = requests.get(f"{address}&max_age=soon", timeout=60, allow_redirects=False)
 
     assert yes["iss"] == found["issuer"]
     assert dict(parse_qsl(urlsplit(no.headers["Location"]).query))["iss"] == found["issuer"]
