@@ -42,11 +42,16 @@ def current(secret, off=0):
     return totp.code_at(secret, int(SystemClock().now().timestamp()) // 30 + off)
 
 
+def following(secret):
+    """Return the code of the step to come: it counts already, and after one that was shown."""
+    return current(secret, 1)
+
+
 def enrol(browser, me):
     """Set an authenticator app up; return its secret, and the answer to its first code."""
     told = browser.post("/v1/auth/mfa/totp", headers=me).json
     secret = b32decode(told["secret"])
-    body = {"code": current(secret, -1)}
+    body = {"code": current(secret)}
     return secret, browser.post("/v1/auth/mfa/totp/confirm", headers=me, json=body)
 
 
@@ -74,7 +79,7 @@ def test_a_login_with_a_factor_is_told_to_show_it_and_ends_with_its_code(browser
 
     asked = login(browser, email)
     assert code(asked) == (401, "MFA_REQUIRED")
-    answer = verify(browser, mfa_token=asked.json["error"]["mfaToken"], code=current(secret))
+    answer = verify(browser, mfa_token=asked.json["error"]["mfaToken"], code=following(secret))
 
     assert answer.status_code == 200
     assert {"access_token", "refresh_token", "device_token"} < set(answer.json)
@@ -95,7 +100,7 @@ def test_a_browser_that_asked_for_a_cookie_gets_it_after_the_code(browser, me, e
     body = {"email": email, "password": PASSWORD, "cookie": True}
     granted = browser.post("/v1/auth/login", json=body).json["error"]["mfaToken"]
 
-    answer = verify(browser, mfa_token=granted, code=current(secret))
+    answer = verify(browser, mfa_token=granted, code=following(secret))
 
     assert "ilm_refresh" in answer.cookies
     assert "refresh_token" not in answer.json
@@ -118,7 +123,7 @@ def test_administering_wants_a_factor_shown_in_the_last_quarter_of_an_hour(stric
 
     database.rows("update login_session set stepped_up_at = now() - interval '901 seconds'")
     assert code(strict.get(QUEUES, headers=admin)) == (403, "STEP_UP_REQUIRED")
-    stepped = verify(strict, me=admin, code=current(secret))
+    stepped = verify(strict, me=admin, code=following(secret))
     assert stepped.json == {"stepped_up_seconds": 900}
     assert strict.get(QUEUES, headers=admin).status_code == 200
 

@@ -90,7 +90,7 @@ def test_a_key_of_an_organization_is_seen_in_its_audit_and_by_who_made_it(
 def test_an_app_that_is_set_up_and_removed_is_seen(ada: Reader, browser: Browser) -> None:
     somebody = Somebody(browser)
     secret = b32decode(somebody.post("/v1/auth/mfa/totp").json["secret"])
-    step = int(SystemClock().now().timestamp()) // 30 - 1
+    step = int(SystemClock().now().timestamp()) // 30
     somebody.post("/v1/auth/mfa/totp/confirm", code=totp.code_at(secret, step))
     somebody.post("/v1/auth/mfa/recovery-codes")
     gone = browser.request("DELETE", "/v1/auth/mfa/totp", headers=somebody.me)

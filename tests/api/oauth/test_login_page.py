@@ -44,7 +44,7 @@ class TestLoggingIn:
     def test_with_a_second_factor_wants_its_code(self, browser, me, ada, app):
         secret = b32decode(browser.post("/v1/auth/mfa/totp", headers=me).json["secret"])
         step = int(SystemClock().now().timestamp()) // 30
-        confirm = {"code": totp.code_at(secret, step - 1)}
+        confirm = {"code": totp.code_at(secret, step)}
         browser.post("/v1/auth/mfa/totp/confirm", headers=me, json=confirm)
 
         page = ada.log_in(ada.get(app.address()))
@@ -52,7 +52,7 @@ class TestLoggingIn:
         assert ada.submit(page, code="000000").status_code == 401
         assert "ilm_session" not in ada.cookies
 
-        answer = ada.submit(page, code=totp.code_at(secret, step))
+        answer = ada.submit(page, code=totp.code_at(secret, step + 1))
 
         assert answer.status_code == 303
         consent = ada.get(answer.headers["Location"])
