@@ -12,6 +12,7 @@ from models.kernel.clock import SystemClock
 from tests.api.browser import Browser
 from tests.api.conftest import PASSWORD, Open, address, code, make_key
 from tests.api.reader import Reader
+from tests.streams import eventually
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -77,8 +78,9 @@ def test_a_rotated_key_goes_on_beside_the_new_one_for_a_while(open_browser: Open
     wish = {"scopes": ["profile:read"], "ipAllow": ["127.0.0.0/8"], "rateLimitPerMinute": 7}
     old = make_key(browser, me, **wish).json
 
+    begun = datetime.now(UTC)
     new = browser.post(
-        f"/v1/api-keys/{old['id']}/rotate", headers=me, json={"overlapSeconds": 60}
+        f"/v1/api-keys/{old['id']}/rotate", headers=me, json={"overlapSeconds": 600}
     ).json
 
     assert {name: new[name] for name in (*wish, "name", "mode", "expiresAt")} == {
@@ -89,7 +91,8 @@ def test_a_rotated_key_goes_on_beside_the_new_one_for_a_while(open_browser: Open
         assert answer.status_code == 200
     listed = browser.get("/v1/api-keys", headers=me).json["data"]
     ends = next(ends_of(each) for each in listed if each["id"] == old["id"])
-    assert timedelta(seconds=50) < ends - datetime.now(UTC) <= timedelta(seconds=60)
+    slack = timedelta(seconds=1)
+    assert begun - slack < ends - timedelta(seconds=600) < datetime.now(UTC) + slack
 
 
 def test_a_key_rotated_at_once_is_over(open_browser: Open) -> None:
@@ -107,7 +110,7 @@ def test_a_key_rotated_at_once_is_over(open_browser: Open) -> None:
 def test_a_rotation_never_lengthens_a_keys_life(open_browser: Open) -> None:
     browser = open_browser()
     me = _somebody(browser)
-    soon = (datetime.now(UTC) + timedelta(seconds=30)).isoformat()
+    soon = (datetime.now(UTC) + timedelta(minutes=10)).isoformat()
     old = make_key(browser, me, expiresAt=soon).json
 
     new = browser.post(f"/v1/api-keys/{old['id']}/rotate", headers=me, json={}).json
@@ -204,7 +207,12 @@ def test_requests_are_counted_by_key_and_day(open_browser: Open) -> None:
     meter.stop()
 
     second = open_browser()
-    listed = {each["id"]: each["usage"] for each in _data(second, me, "/v1/api-keys")}
+
+    def usages() -> dict[str, Any]:
+        return {each["id"]: each["usage"] for each in _data(second, me, "/v1/api-keys")}
+
+    eventually(lambda: usages()[used["id"]]["requests"])
+    listed = usages()
     assert listed[used["id"]] == {"requests": 2, "last7Days": 2}
     assert listed[unused["id"]] == {"requests": 0, "last7Days": 0}
     usage = second.get(f"/v1/api-keys/{used['id']}/usage", headers=me).json

@@ -12,12 +12,12 @@ from jobs.limits.shared import PREFIX
 from jobs.llms.complete import Complete
 from models.chats import Chat
 from models.jobs import JobRow
-from models.kernel.cache import open_cache
 from models.kernel.ids import wire_id
 from models.kernel.settings import Settings
 from tests import factories
 from tests.api.conftest import Open, code
 from tests.api.reader import Reader
+from tests.api.windows import counting_anew
 
 AI = 60
 ALL = 100
@@ -122,12 +122,8 @@ def test_every_type_that_is_admitted_as_a_question_counts_as_one_and_wants_ai_us
 @pytest.fixture
 def cache(settings: Settings) -> Iterator[redis.Redis]:
     """Redis, which has counted nobody and for long enough."""
-    made = open_cache(settings)
-    for key in made.scan_iter(f"{PREFIX}*"):
-        made.delete(key)
-    made.set(f"{PREFIX}born", 1)
-    yield made
-    made.close()
+    with counting_anew(settings) as made:
+        yield made
 
 
 @pytest.fixture
