@@ -166,7 +166,7 @@ def test_a_line_without_credit_fails_and_no_hold_stays(client: openai.OpenAI, il
 def test_results_are_read_while_it_runs_and_a_cancel_keeps_them(
     client: openai.OpenAI, ilm: Gateway
 ) -> None:
-    ilm.vendor.script(LLM, pace=0.4, deltas=100)
+    ilm.vendor.script(LLM, pace=0.4, deltas=1_000)
     ilm.vendor.script("deepseek-chat", Script())
     quick = [asking(n, "deepseek-chat") for n in range(3)]
     batch = opened(client, [*quick, *(asking(n) for n in range(3, 60))])
@@ -179,12 +179,13 @@ def test_results_are_read_while_it_runs_and_a_cancel_keeps_them(
     done = finished(client, batch, "cancelled")
 
     assert done.request_counts.to_dict() == {"total": 60, "completed": 3, "failed": 57}
-    assert done.cancelled_at - done.cancelling_at <= 10
+    assert done.cancelled_at - done.cancelling_at <= 60
     failures = lines_of(client, done.error_file_id)
     assert [line["custom_id"] for line in failures] == [f"n{n}" for n in range(3, 60)]
     assert {line["error"]["code"] for line in failures} == {"batch_cancelled"}
     meter = ilm.vendor.meter(LLM)
-    assert len(meter.closed) == len(meter.calls) <= 16
+    until(lambda: len(meter.closed) == len(meter.calls), "a line is still being answered")
+    assert len(meter.calls) <= 16
     assert database.rows("select count(*) from credit_hold where state = 'held'") == [(0,)]
 
 

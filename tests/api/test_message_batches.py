@@ -57,7 +57,7 @@ def test_anthropics_client_opens_reads_and_deletes_a_batch(batches: Batches) -> 
 
 
 def test_anthropics_client_cancels_a_batch(ilm: Gateway, batches: Batches) -> None:
-    ilm.vendor.script("", Script(pace=0.4, deltas=100))
+    ilm.vendor.script("", Script(pace=0.4, deltas=1_000))
     made = batches.create(requests=requests_to(*["claude-haiku-4-5"] * 30))
     until(lambda: len(ilm.vendor.meter("claude-haiku-4-5").calls) > 3, "nothing is asked")
     with pytest.raises(anthropic.BadRequestError):

@@ -173,10 +173,10 @@ def test_many_watch_one_job_and_see_the_same(stack: Stack, me: str) -> None:
     assert all(one.events == seen[0].events for one in seen)
 
 
-def test_a_running_job_that_is_cancelled_ends_its_stream_within_a_second_or_two(
+def test_a_running_job_that_is_cancelled_ends_its_stream_long_before_its_next_word(
     stack: Stack, me: str
 ) -> None:
-    job = submit(stack, me, chunks=1_000, interval_ms=1_000)
+    job = submit(stack, me, chunks=1_000, interval_ms=60_000)
     watch(stack.web, me, job, most=3)
     clock = SystemClock()
     began = clock.elapsed()
@@ -186,7 +186,7 @@ def test_a_running_job_that_is_cancelled_ends_its_stream_within_a_second_or_two(
 
     assert seen.events[-1]["status"] == "cancelled"
     assert seen.events[-1]["job"]["error"]["code"] == "CANCELLED"
-    assert clock.elapsed() - began < 3
+    assert clock.elapsed() - began < 30
 
 
 def test_a_job_that_is_cancelled_ends_the_stream_of_who_watches(stack: Stack, me: str) -> None:
@@ -230,7 +230,7 @@ def test_a_web_process_that_is_told_to_stop_lets_its_streams_end_resumably(
     stack: Stack, me: str
 ) -> None:
     leaving = stack.processes.web()
-    job = submit(stack, me, chunks=60, interval_ms=50)
+    job = submit(stack, me, chunks=60, interval_ms=1_000)
     cut = Seen()
     with ThreadPoolExecutor(1) as threads:
         watching = threads.submit(watch, leaving, me, job, seen=cut)
@@ -241,6 +241,10 @@ def test_a_web_process_that_is_told_to_stop_lets_its_streams_end_resumably(
     assert leaving.process.wait(PATIENCE) == 0
     assert cut.events[-1].items() >= {"type": "end", "status": "running", "resumable": True}.items()
     assert cut.ids[-1] is None
-    rest = watch(stack.web, me, job, Last_Event_ID=str(cut.ids[-2]))
-    assert cut.text + rest.text == TEXT
-    assert rest.events[-1]["status"] == "succeeded"
+    more = watch(stack.web, me, job, most=2, Last_Event_ID=str(cut.ids[-2]))
+    stack.call("POST", f"{job}/cancel", me)
+    rest = watch(stack.web, me, job, Last_Event_ID=str(more.ids[-1]))
+    whole = watch(stack.web, me, job)
+    assert cut.events[:-1] + more.events + rest.events == whole.events
+    assert TEXT.startswith(whole.text)
+    assert len(whole.text) > len(cut.text)

@@ -1,6 +1,7 @@
 """OpenAI's Python SDK, unmodified: chat, streams, tools, responses, errors (XC-01, XC-04)."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import openai
@@ -20,6 +21,9 @@ LOOK: Any = {
     "function": {"name": "look", "parameters": {"type": "object", "properties": {}}},
 }
 SAID = "The walrus lives in the cold sea."
+CHAT = "/v1/chat/completions"
+AGAIN = {"x-stainless-retry-count": "1"}
+"""What the SDK says of a request that it sends once more."""
 
 
 @pytest.fixture
@@ -134,7 +138,7 @@ def test_what_is_forgotten_can_be_read_nowhere_as_a_job_neither(
 def test_a_response_that_is_forgotten_while_it_is_written_is_cancelled(
     client: openai.OpenAI, ilm: Gateway
 ) -> None:
-    ilm.vendor.script(LLM, pace=0.3, deltas=100)
+    ilm.vendor.script(LLM, pace=0.3, deltas=1_000)
     made = client.responses.create(model=LLM, input="Where?", background=True)
     until(lambda: ilm.vendor.meter(LLM).calls, "nobody is asked")
 
@@ -146,14 +150,14 @@ def test_a_response_that_is_forgotten_while_it_is_written_is_cancelled(
 def test_a_background_response_is_cancelled_and_the_vendor_is_hung_up_on(
     client: openai.OpenAI, ilm: Gateway
 ) -> None:
-    ilm.vendor.script(LLM, pace=0.3, deltas=100)
+    ilm.vendor.script(LLM, pace=0.3, deltas=1_000)
     made = client.responses.create(model=LLM, input="Where?", background=True)
     stream = client.responses.retrieve(made.id, stream=True)
     next(event for event in stream if event.type == "response.output_text.delta")
 
     assert client.responses.cancel(made.id).status == "cancelled"
     assert client.responses.retrieve(made.id).status == "cancelled"
-    assert ilm.vendor.meter(LLM).closed
+    until(lambda: ilm.vendor.meter(LLM).closed, "it is still being written")
 
 
 @pytest.mark.parametrize(
@@ -211,9 +215,13 @@ def test_a_retry_that_the_sdk_sends_by_itself_joins_the_call_it_repeats(
     client: openai.OpenAI, ilm: Gateway
 ) -> None:
     ilm.vendor.script(LLM, text=SAID, delay=2.5)
-    impatient = ilm.openai(timeout=1, max_retries=4)
+    impatient = ilm.openai(timeout=1, max_retries=8)
 
-    answer = impatient.chat.completions.create(model=LLM, messages=ASKED)
+    with ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(impatient.chat.completions.create, model=LLM, messages=ASKED)
+        until(lambda: ilm.vendor.meter(LLM).calls, "nobody is asked")
+        stays = ilm.post(CHAT, {"messages": ASKED, "model": LLM}, headers=AGAIN)
+        said = answer.result().choices[0].message.content
 
-    assert answer.choices[0].message.content == SAID
+    assert said == stays.json()["choices"][0]["message"]["content"] == SAID
     assert len(ilm.vendor.meter(LLM).calls) == 1

@@ -73,7 +73,7 @@ def test_one_key_is_one_answer_however_often_it_is_sent(ada: Chatter, running: G
 def test_nothing_is_said_into_an_answer_that_is_being_written(
     ada: Chatter, running: Gateway
 ) -> None:
-    running.vendor.script(LLM, Script(text="a b c d", pace=0.2))
+    running.vendor.script(LLM, Script(deltas=1_000, pace=0.1))
     reading = ada.stream()
     reading.until("chunk")
 
@@ -81,6 +81,7 @@ def test_nothing_is_said_into_an_answer_that_is_being_written(
 
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "CONFLICT")
     ada.send("POST", "/cancel")
+    running.vendor.script(LLM)
     assert ada.say("And now?")["status"] == "complete"
 
 

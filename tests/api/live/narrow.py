@@ -8,7 +8,7 @@ from api.live.bounds import Bounds
 from api.live.sockets import Sockets
 from models.kernel.settings import load
 
-HASTY: Final = Bounds(hello=0.5, ping=0.2, silence=1.0)
+HASTY: Final = Bounds(hello=0.5, ping=0.2, silence=5.0)
 CROWDED: Final = Bounds(
     look=0.2, messages=20, messages_within=600.0, subjects=3, per_person=2, per_process=6
 )

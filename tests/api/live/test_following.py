@@ -97,7 +97,7 @@ def logged(stack: Stack, web: Web) -> str:
 
 
 def test_what_is_not_followed_any_more_is_told_no_more(stack: Stack, me: str, job: Submit) -> None:
-    running = job(chunks=1_000, interval_ms=10)
+    running = job(chunks=1_000, interval_ms=100)
     with opened(stack.web, me) as socket:
         last = socket.follow(running).told(3)[-1]
         socket.say("unsubscribe", id="enough", subject=running)
