@@ -225,5 +225,7 @@ def _likeness(one: list[float], other: list[float]) -> float:
 
 
 def _last_job() -> str:
-    ((state,),) = database.rows("select state from job order by created_at desc limit 1")
+    ((state,),) = database.rows(
+        "select state from job where type = 'llm.embedding' order by id desc limit 1"
+    )
     return str(state)

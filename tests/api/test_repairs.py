@@ -38,10 +38,11 @@ def admin(me):
 
 
 def test_processes_that_live_are_shown(browser, open_browser, settings, admin, cache):
-    Registry(cache, "llm", SystemClock()).beat()
+    worker = Registry(cache, "llm", SystemClock())
     fresh = open_browser(redis_url=settings.redis_url)
 
     def kinds():
+        worker.beat()
         answer = fresh.get("/v1/admin/services", headers=admin)
         return {each["kind"] for each in answer.json["data"]}
 

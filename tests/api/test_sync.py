@@ -5,9 +5,17 @@ import pytest
 
 from models.chats import Chat
 from models.kernel.clock import SystemClock
+from models.kernel.database import database
 from tests.api.conftest import code, make_key
+from tests.streams import eventually
 
 pytestmark = pytest.mark.usefixtures("database")
+
+SETTLED = """
+select not exists (
+    select from chat where changed_in >= pg_snapshot_xmin(pg_current_snapshot()))
+"""
+"""Whether no transaction runs that began before one which changed a chat: autovacuum's, say."""
 
 
 def begin(browser, me, title):
@@ -16,7 +24,10 @@ def begin(browser, me, title):
     return answer.json["id"]
 
 
-def sync(browser, me, since=None, **query):
+def sync(browser, me, since=None, *, waits=True, **query):
+    """Ask for changes, as soon as what there is has its place if it `waits`."""
+    if waits:
+        eventually(lambda: database.rows(SETTLED) == [(True,)])
     asked = {**query, **({"since": since} if since else {})}
     answer = browser.get("/v1/sync", headers=me, params=asked)
     assert answer.status_code == 200, answer.text
@@ -74,7 +85,7 @@ def test_a_commit_that_comes_late_is_not_skipped(browser, me, settings):
         with connection.cursor() as running:
             running.execute("update chat set title = 'later' where title = 'late'")
         begin(browser, me, "early")
-        between = sync(browser, me, cursor)
+        between = sync(browser, me, cursor, waits=False)
         connection.commit()
     finally:
         connection.close()

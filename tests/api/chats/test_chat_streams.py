@@ -217,7 +217,7 @@ def test_a_killed_worker_means_a_new_beginning_and_a_whole_answer(
         database.rows("update job set lease_until = now() where id = %s", (job_id,))
         told = stream.result(timeout=60)
     scheduler.terminate()
-    scheduler.wait()
+    scheduler.wait(timeout=60)
 
     assert told.kinds.count("restart") == 1
     assert told.kinds[-1] == "done"
