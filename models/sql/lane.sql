@@ -50,9 +50,10 @@ begin
     ), sent as (
         update job set dispatched_at = now(), resend_at = now() + interval '10 seconds', sends = 1
         from next where job.id = next.id
-        returning job.id, job.type
+        returning job.id, job.type, job.priority
     )
-    select array_agg(sent.id), array_agg(sent.type) into ids, types from sent;
+    select array_agg(sent.id order by sent.priority desc, sent.id),
+           array_agg(sent.type order by sent.priority desc, sent.id) into ids, types from sent;
     update lane
     set in_flight = in_flight + coalesce(cardinality(ids), 0),
         waiting = waiting - coalesce(cardinality(ids), 0)

@@ -49,13 +49,16 @@ returns setof uuid language sql stable as $$
             where state = 'pending' and webhook_id > place.webhook_id
             order by webhook_id, next_attempt_at limit 1) as further
     )
-    select id from place join webhook on id = webhook_id
-    where is_enabled and deleted_at is null and open_until <= p_moment
-      and (next_attempt_at <= p_moment or is_draining)
-      and not exists (select from person where person.id = user_id
-                      and person.account_id = webhook.account_id and status <> 'active')
-      and not exists (select from organization where organization.id = webhook.account_id
-                      and organization.deleted_at is not null)
+    select hearing.id from place, lateral (
+        select id from webhook
+        where id = webhook_id and is_enabled and deleted_at is null and open_until <= p_moment
+          and (next_attempt_at <= p_moment or is_draining)
+          and not exists (select from person where person.id = user_id
+                          and person.account_id = webhook.account_id and status <> 'active')
+          and not exists (select from organization where organization.id = webhook.account_id
+                          and organization.deleted_at is not null)
+        offset 0  -- one after the other and in their order, however large the tables are
+    ) as hearing
 $$;
 
 -- How many may be sent to an endpoint now: one as a probe while it fails, else as many as its rate

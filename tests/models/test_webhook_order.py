@@ -9,6 +9,8 @@ import pytest
 
 from models import webhooks
 from models.kernel.clock import SystemClock
+from models.kernel.database import Pool
+from models.kernel.ids import new_id
 from models.kernel.settings import Settings
 from models.webhooks import End, Parcel, Webhook, WebhookDelivery
 from tests.rows import account
@@ -92,6 +94,20 @@ def test_what_a_transaction_may_still_come_before_does_not_go(settings: Settings
     (second,) = claimed()
 
     assert [number(first), number(second)] == [0, 1]
+
+
+def test_claims_go_round_the_endpoints_by_id_however_rows_are_joined(database: Pool) -> None:
+    who = account()
+    rows = [webhook(who, id=each) for each in sorted((new_id() for _ in range(6)), reverse=True)]
+    happens(who)
+
+    with database.unit():
+        database.rows("discard plans")
+        database.rows("set local enable_nestloop = off")
+        database.rows("set local enable_mergejoin = off")
+        parcels = claimed()
+
+    assert [parcel.webhook_id for parcel in parcels] == sorted(row.id for row in rows)
 
 
 def test_the_order_of_each_key_is_kept_whatever_fails(capsys: pytest.CaptureFixture[str]) -> None:
