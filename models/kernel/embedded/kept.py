@@ -64,8 +64,14 @@ class Kept:
         except OSError as error:
             self._put_off(reason=str(error))
             return
-        self._pid_file.write_text(f"{self._process.pid}\n")
+        self._note(self._process.pid)
         log.info("process.started", process=self.name, pid=self._process.pid)
+
+    def _note(self, pid: int) -> None:
+        """Write the pid file; who reads it meanwhile finds the old one or the new one, whole."""
+        draft = self._pid_file.with_suffix(".new")
+        draft.write_text(f"{pid}\n")
+        draft.replace(self._pid_file)
 
     def revive(self) -> None:
         """Start the process again if it is dead and its pause is over."""

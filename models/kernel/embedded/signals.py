@@ -5,7 +5,7 @@ from queue import Empty, SimpleQueue
 from types import FrameType, TracebackType
 from typing import Any, Final, Self
 
-from models.kernel.clock import SystemClock
+from models.kernel.clock import Clock, SystemClock
 
 STOP: Final = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 ECHO_SECONDS: Final = 1.0
@@ -15,10 +15,10 @@ ECHO_SECONDS: Final = 1.0
 class Signals:
     """What this process is sent: wishes to stop, and deaths of children."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
         """Listen to nothing yet."""
-        self._came: SimpleQueue[signal.Signals] = SimpleQueue()
-        self._clock = SystemClock()
+        self._came: SimpleQueue[tuple[signal.Signals, float]] = SimpleQueue()
+        self._clock = clock or SystemClock()
         self._last_wish: float | None = None
         self._before: dict[signal.Signals, Any] = {}
 
@@ -41,19 +41,20 @@ class Signals:
             signal.signal(number, before)
 
     def _keep(self, number: int, _frame: FrameType | None) -> None:
-        self._came.put(signal.Signals(number))
+        self._came.put((signal.Signals(number), self._clock.elapsed()))
 
     def wish(self, seconds: float) -> signal.Signals | None:
         """Wait for a wish to stop; return without one when a child dies or the time is over."""
         try:
-            came = self._came.get(timeout=max(seconds, 0.0))
+            came, at = self._came.get(timeout=max(seconds, 0.0))
         except Empty:
             return None
-        return came if came in STOP and not self._is_echo() else None
+        return came if came in STOP and not self._is_echo(at) else None
 
-    def _is_echo(self) -> bool:
-        now, last = self._clock.elapsed(), self._last_wish
-        if last is not None and now - last < ECHO_SECONDS:
+    def _is_echo(self, at: float) -> bool:
+        """Say whether a wish came right after the last one, however late either is read."""
+        last = self._last_wish
+        if last is not None and at - last < ECHO_SECONDS:
             return True
-        self._last_wish = now
+        self._last_wish = at
         return False

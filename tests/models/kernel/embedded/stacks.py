@@ -17,7 +17,8 @@ from models.kernel.embedded.processes import descendants, is_gone, kill_family
 from models.kernel.settings import environment
 
 ROOT: Final = Path(__file__).resolve().parents[4]
-SECONDS: Final = 30.0
+SECONDS: Final = 90.0
+"""How long a test waits for what has to come."""
 STAY: Final = ("sh", "-c", 'echo "$DATABASE_URL $REDIS_URL"; exec sleep 1000')
 """A command that says where the servers are and stays."""
 
@@ -87,14 +88,14 @@ class Stack:
 
 def ask(url: str, sql: str) -> list[tuple[object, ...]]:
     """Run one statement in a connection of its own; return its rows."""
-    with closing(psycopg2.connect(url, connect_timeout=5)) as connection:
+    with closing(psycopg2.connect(url, connect_timeout=30)) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
             cursor.execute(sql)
             return list(cursor.fetchall()) if cursor.description else []
 
 
-def eventually(question: Callable[[], T], seconds: float = 5.0) -> T:
+def eventually(question: Callable[[], T], seconds: float = SECONDS) -> T:
     """Ask until the answer is true; fail after so many seconds."""
     pause = Event()
     for _ in range(int(seconds / 0.02)):

@@ -37,7 +37,7 @@ def rests(kept: Kept, clock: StandingClock, born: list[Popen[bytes]], deaths: in
     """Return the pauses of so many deaths in a row."""
     pauses = []
     for _ in range(deaths):
-        born[-1].wait(5)
+        born[-1].wait(60)
         kept.revive()
         assert kept.rest is not None
         pauses.append(kept.rest)

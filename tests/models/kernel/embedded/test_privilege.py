@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.models.kernel.embedded.conftest import Start
-from tests.models.kernel.embedded.stacks import bare_environment
+from tests.models.kernel.embedded.stacks import SECONDS, bare_environment
 
 pytestmark = pytest.mark.stack
 
@@ -98,6 +98,6 @@ def test_a_home_of_root_is_refused_to_somebody_ordinary(
     start: Start, open_home: Path, somebody: list[str]
 ) -> None:
     os.chown(open_home, 0, 0)
-    start("true").process.wait(30)
+    start("true").process.wait(SECONDS)
 
     assert "run as its owner" in start(prefix=somebody).refusal()

@@ -16,7 +16,7 @@ from models.kernel.embedded.processes import (
     kill_family,
     send,
 )
-from tests.models.kernel.embedded.stacks import are_gone
+from tests.models.kernel.embedded.stacks import SECONDS, are_gone
 
 STUBBORN = "trap '' TERM INT; setsid sleep 4321 & echo up; while :; do wait; done"
 
@@ -44,9 +44,9 @@ def test_a_family_dies_whatever_session_it_is_in(parent: Popen[bytes]) -> None:
 
 
 def test_a_deaf_process_gets_the_next_signal(parent: Popen[bytes]) -> None:
-    end(parent.pid, [(signal.SIGTERM, 0.1), (signal.SIGKILL, 5.0)])
+    end(parent.pid, [(signal.SIGTERM, 0.1), (signal.SIGKILL, SECONDS)])
 
-    assert parent.wait(5) == -signal.SIGKILL
+    assert parent.wait(SECONDS) == -signal.SIGKILL
 
 
 def test_a_process_is_found_by_its_words(parent: Popen[bytes]) -> None:

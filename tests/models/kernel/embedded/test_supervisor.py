@@ -14,7 +14,7 @@ from models.kernel.embedded.signals import Signals
 from models.kernel.embedded.supervisor import Supervisor
 from models.kernel.settings import environment
 from tests.models.kernel.embedded.conftest import Start
-from tests.models.kernel.embedded.stacks import are_gone, ask
+from tests.models.kernel.embedded.stacks import SECONDS, are_gone, ask
 
 pytestmark = pytest.mark.stack
 
@@ -33,7 +33,7 @@ raise SystemExit(heard)
 def test_a_command_runs_on_both_servers_and_its_exit_code_is_returned(start: Start) -> None:
     stack = start("sh", "-c", 'echo "$DATABASE_URL $REDIS_URL"; exit 7').up()
 
-    assert stack.process.wait(30) == 7
+    assert stack.process.wait(SECONDS) == 7
     assert stack.database_url.startswith("postgresql://ilm:")
     assert stack.redis_url.startswith("redis://:")
 
@@ -61,10 +61,10 @@ def test_without_a_command_the_servers_run_until_a_signal(start: Start) -> None:
 def test_the_command_hears_a_signal_once_even_if_it_comes_twice(start: Start) -> None:
     stack = start(sys.executable, "-c", COUNTS_SIGNALS).up()
 
-    stack.process.send_signal(signal.SIGINT)
-    stack.process.send_signal(signal.SIGTERM)
+    for number in (signal.SIGSTOP, signal.SIGINT, signal.SIGTERM, signal.SIGCONT):
+        stack.process.send_signal(number)
 
-    assert stack.process.wait(30) == 1
+    assert stack.process.wait(SECONDS) == 1
 
 
 def test_a_second_start_on_the_same_home_is_refused_with_the_pid_of_the_first(
@@ -160,12 +160,12 @@ def test_a_command_that_will_not_stop_is_killed_with_all_it_has_started(
         )
 
     assert code == 128 + signal.SIGKILL
-    assert is_gone(int((home / "child").read_text()), 5)
+    assert is_gone(int((home / "child").read_text()), SECONDS)
 
 
 def test_a_command_that_cannot_be_run_stops_everything(start: Start) -> None:
     stack = start("/no/such/program")
-    stack.process.communicate(timeout=30)
+    stack.process.communicate(timeout=SECONDS)
 
     assert stack.process.returncode == 127
     assert is_gone(stack.pid, 0)
