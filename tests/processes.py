@@ -14,7 +14,7 @@ import requests
 from models.kernel.settings import Settings
 from tests.servers import ROOT, free_port, isolated
 
-READY_SECONDS: Final = 60.0
+READY_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 40.0
 PAUSE: Final = 0.05
 APP: Final = "api.app:build()"
@@ -104,7 +104,7 @@ class Web:
         """Say whether it answers."""
         assert self.process.poll() is None, "the web process ended"
         try:
-            return requests.get(f"{self.address}/health", timeout=2).ok
+            return requests.get(f"{self.address}/health", timeout=10).ok
         except (requests.ConnectionError, requests.Timeout):
             return False
 

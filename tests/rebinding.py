@@ -39,7 +39,9 @@ _BIND, _RECURSIVE, _PRIVATE = 4_096, 16_384, 1 << 18
 _SET_FLAGS, _SET_ADDRESS, _SET_MASK = 0x8914, 0x8916, 0x891C
 _UP: Final = 1
 _A, _AAAA = 1, 28
-_SECONDS: Final = 1.0
+_SECONDS: Final = 60.0
+_SILENCE: Final = 1.0
+"""How long a call waits for whoever answers, and for who never does."""
 
 _libc: Final = ctypes.CDLL(None, use_errno=True)
 
@@ -95,12 +97,17 @@ class Server:
         return head + question[12:end] + b"".join(records)
 
 
-def send(egress: Egress) -> str:
+def send(egress: Egress, seconds: float = _SECONDS) -> str:
     """Call the name through the guard."""
     try:
-        return str(egress.send("GET", f"https://{NAME}/", seconds=_SECONDS).status)
+        return str(egress.send("GET", f"https://{NAME}/", seconds=seconds).status)
     except (NotAllowed, Unanswered) as error:
         return f"{type(error).__name__} {error.cause}"
+
+
+def send_in_vain(egress: Egress) -> str:
+    """The same, and wait for a moment only."""
+    return send(egress, _SILENCE)
 
 
 def send_afresh(egress: Egress) -> str:
@@ -121,6 +128,7 @@ def send_naively(_: Egress) -> str:
 CALLS: Final[Mapping[str, Callable[[Egress], str]]] = {
     "send": send,
     "send afresh": send_afresh,
+    "send in vain": send_in_vain,
     "send naively": send_naively,
 }
 

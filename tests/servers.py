@@ -11,6 +11,7 @@ from threading import Event
 from types import TracebackType
 from typing import Final, Self
 
+from models.kernel.embedded.home import free_port as chosen_port
 from models.kernel.settings import environment, variables
 
 ROOT: Final = Path(__file__).parents[1]
@@ -20,6 +21,8 @@ AMQP: Final = b"AMQP\x00\x00\x09\x01"
 METHOD_FRAME: Final = b"\x01"
 RABBIT_SECONDS: Final = 90
 STOP_SECONDS: Final = 60
+
+_given: Final[set[int]] = set()
 
 
 class Servers:
@@ -190,7 +193,8 @@ def isolated() -> dict[str, str]:
 
 
 def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port nobody listens on, below those that clients are given, and never one twice."""
+    while (port := chosen_port()) in _given:
+        pass
+    _given.add(port)
+    return port

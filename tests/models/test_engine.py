@@ -124,7 +124,7 @@ def test_a_claim_raises_the_attempt_and_takes_the_lease_once():
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param("run_at = now() + interval '1 second'", id="not due"),
+        pytest.param("run_at = now() + interval '1 hour'", id="not due"),
         pytest.param("deadline_at = now()", id="overdue"),
         pytest.param("dispatched_at = null", id="without a place"),
         pytest.param("state = 'cancelled'", id="over"),

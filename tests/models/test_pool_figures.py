@@ -35,11 +35,11 @@ def test_every_thread_has_its_own(settings: Settings) -> None:
     def hold() -> None:
         with pool.borrowed():
             borrowed.set()
-            leave.wait(20)
+            leave.wait(120)
 
     other = Thread(target=hold)
     other.start()
-    assert borrowed.wait(20)
+    assert borrowed.wait(60)
     with pool.borrowed():
         assert pool.figures.in_use == 2
     leave.set()

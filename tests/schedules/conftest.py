@@ -1,7 +1,7 @@
 """A reconciler on real servers, with a postman who keeps the letters; and their clock, moved."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -19,6 +19,9 @@ from tests.fakes.postman import FakePostman
 from tests.schedules.benches import Scheduler
 
 Believe = Callable[[datetime], None]
+
+NOON = datetime(2027, 6, 1, 12, 7, tzinfo=UTC)
+"""Minutes away from the slots of most schedules: none comes between two lines of a test."""
 
 
 @pytest.fixture
@@ -59,9 +62,13 @@ def believe(database: Pool, pools: tuple[Pool, Pool]) -> Iterator[Believe]:
 
 
 @pytest.fixture
-def scheduler() -> Iterator[Scheduler]:
-    """Make a scheduler that does only this, under the name `chats`; all are stopped at the end."""
+def scheduler(believe: Believe) -> Iterator[Scheduler]:
+    """Make a scheduler that does only this, under the name `chats`; all are stopped at the end.
+
+    It is noon, as long as nobody is made to believe otherwise.
+    """
     made: list[Rounds] = []
+    believe(NOON)
 
     def make(work: Any, name: str = "chats", **options: Any) -> Rounds:
         clock = options.pop("clock", SystemClock())

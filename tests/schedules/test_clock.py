@@ -19,6 +19,7 @@ from models.schedules import ScheduledRun
 from tests import chat_factories
 from tests.making import person
 from tests.processes import Processes, until
+from tests.schedules.conftest import NOON, Believe
 
 
 def test_a_scheduler_purges_what_was_deleted_longer_ago_than_the_setting_says(
@@ -63,8 +64,9 @@ def test_who_has_left_long_enough_ago_is_purged_by_a_worker(
 
 
 def test_a_run_by_hand_is_carried_out_beside_the_calendar(
-    settings: Settings, database: Pool, tmp_path: Path
+    settings: Settings, database: Pool, believe: Believe, tmp_path: Path
 ) -> None:
+    believe(NOON)
     slot = runs.ask("logins", new_id())
 
     with Processes(settings, tmp_path) as processes:

@@ -104,7 +104,7 @@ def paid(database: Pool) -> set[UUID]:
 def test_every_slot_around_the_end_of_a_month_has_one_run_and_nobody_is_early(
     database: Pool, believe: Believe, accounts: list[UUID], crowd: list[Rounds], end: datetime
 ) -> None:
-    moments = [end + timedelta(minutes=minutes) for minutes in range(-28, 28, 7)]
+    moments = [end + timedelta(minutes=minutes, seconds=1) for minutes in range(-28, 28, 7)]
     for moment in moments:
         believe(moment)
         go_round(crowd)

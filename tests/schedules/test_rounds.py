@@ -1,7 +1,7 @@
 """Runs of schedules: each slot once, by whoever comes first; what was lost is taken up again."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -13,12 +13,10 @@ from models.kernel.ids import new_id
 from models.schedules import ScheduledRun
 from schedules.rounds import THREADS, Rounds
 from tests.schedules.benches import Bench, Scheduler, done, went
-from tests.schedules.conftest import Believe
+from tests.schedules.conftest import NOON, Believe
 from tests.watch_factories import scheduled_run
 
 pytestmark = pytest.mark.usefixtures("database")
-
-NOON = datetime(2027, 6, 1, 12, 7, tzinfo=UTC)
 
 
 def test_a_slot_is_run_once_and_the_next_one_when_it_comes(
@@ -103,7 +101,8 @@ def test_what_went_wrong_is_written_down_and_the_next_slot_tries_again(
     assert went(rounds) == 1
 
 
-def test_a_scheduler_takes_no_more_than_it_has_threads_for(scheduler: Scheduler) -> None:
+def test_a_scheduler_takes_no_more_than_it_has_threads_for(believe: Believe) -> None:
+    believe(NOON)
     slow = Bench()
     names = ("months", "chats", "leavers", "logins", "alerts", "runs")
     rounds = Rounds(dict.fromkeys(names, slow), "a scheduler", SystemClock())

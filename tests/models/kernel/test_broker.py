@@ -45,7 +45,7 @@ def test_a_message_carries_the_jobs_id_to_an_actor(there: Settings) -> None:
     worker.start()
     try:
         send(broker, [("test", "test.job", "job 7")])
-        assert heard.wait(20)
+        assert heard.wait(60)
     finally:
         worker.stop()
         broker.close()

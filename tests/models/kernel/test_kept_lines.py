@@ -204,7 +204,7 @@ def test_sixty_four_threads_get_their_own_answers() -> None:
 def line_to(site: Listener, clock: FakeClock, host: str = "127.0.0.1") -> Line:
     place = place_of(f"http://{host}:{site.port}/")
     assert place.address is not None
-    made: TimedSocket = reached(place.address, site.port, 5)
+    made: TimedSocket = reached(place.address, site.port, 60)
     return Line(place, made, clock.elapsed())
 
 

@@ -6,6 +6,7 @@ from threading import Event
 import pytest
 
 from models.kernel.names import Names
+from tests.processes import until
 
 
 def test_many_who_ask_for_a_dead_name_wait_for_one_look_and_nobody_else_does() -> None:
@@ -22,6 +23,7 @@ def test_many_who_ask_for_a_dead_name_wait_for_one_look_and_nobody_else_does() -
     for _ in range(8):
         with pytest.raises(TimeoutError):
             names.addresses("dead.example", 0.02)
+        until(lambda: asked, "nobody looks")
     assert [str(each) for each in names.addresses("living.example", 60)] == ["192.0.2.1"]
     over.set()
     assert asked == ["dead.example", "living.example"]
@@ -37,9 +39,10 @@ def test_no_more_names_are_waited_for_at_once_than_may_be() -> None:
         return []
 
     names = Names(look_up, most=2)
-    for name in ("a.example", "b.example", "c.example"):
+    for count, name in enumerate(("a.example", "b.example", "c.example"), 1):
         with pytest.raises(TimeoutError):
             names.addresses(name, 0.05)
+        until(lambda count=count: len(asked) == min(count, 2), "nobody looks")
     over.set()
     assert asked == ["a.example", "b.example"]
 

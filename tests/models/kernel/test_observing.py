@@ -18,9 +18,11 @@ SECRET = "ilm_live_abcdefgh12345678"
 START = """
 import logging, sys, threading, warnings
 from pathlib import Path
+from models.kernel import reports
 from models.kernel.logs import about, get_logger
 from models.kernel.observing import observe
 from models.kernel.settings import Settings
+reports.FLUSH_SECONDS = 60.0
 library = logging.getLogger("a.library")
 library.addHandler(logging.StreamHandler(sys.stderr))
 library.propagate = False
@@ -35,7 +37,7 @@ def ran(home: Path, code: str, dsn: str = "", status: int = 0) -> list[dict[str,
     """Run code in an observed process; return what it logged."""
     done = subprocess.run(
         [sys.executable, "-c", START + code, str(home), dsn],
-        cwd=ROOT, env=isolated(), capture_output=True, text=True, check=False, timeout=60,
+        cwd=ROOT, env=isolated(), capture_output=True, text=True, check=False, timeout=180,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (status, ""), done.stderr
     assert SECRET not in done.stderr
