@@ -22,15 +22,19 @@ RICH = 1_000_000_000_000
 _PREPAID = """
 update account set tier = 'enterprise', cost_limit_nano = %s, tokens_limit = %s where id = %s
 """
+_BEREAVED = """
+update job set lease_until = clock_timestamp() where state = 'running' and worker like %s
+"""
 IMPATIENT = {
-    "ILM_LLM_FIRST_TOKEN_SECONDS": "2",
-    "ILM_LLM_REASONING_FIRST_TOKEN_SECONDS": "2",
-    "ILM_LLM_IDLE_SECONDS": "2",
+    "ILM_LLM_FIRST_TOKEN_SECONDS": "4",
+    "ILM_LLM_REASONING_FIRST_TOKEN_SECONDS": "4",
+    "ILM_LLM_IDLE_SECONDS": "4",
 }
 """For tests of vendors that hang. Others wait as long as an installation does: a machine that is
-busy for a second fails no test."""
-SOON_LOST = {"ILM_LEASE_SECONDS": "3"}
-"""For tests that kill workers: what they did is taken up again after so long."""
+busy for a second fails no test, and here one that stands still for three fails none."""
+SOON_LOST = {"ILM_LEASE_SECONDS": "15"}
+"""For tests that kill workers: what they did is taken up again after so long at the latest, and who
+is alive on a machine that stands still for a while loses nothing."""
 LLMS = {"openai": "gpt-4o-mini", "anthropic": "claude-3-haiku"}
 """An LLM at the first vendor a plan asks, and who stands in for it."""
 
@@ -103,10 +107,15 @@ class Gateway:
         cache.close()
 
     def kill_worker(self) -> None:
-        """Kill the worker without a word, and start another."""
+        """Kill the worker without a word, and start another; the leases of the dead are over."""
+        self.end_worker()
+        self.workers.append(self.processes.worker("llm"))
+
+    def end_worker(self) -> None:
+        """Kill the worker, and let its leases be over as if their time were."""
         self.workers[-1].kill()
         self.workers[-1].wait()
-        self.workers.append(self.processes.worker("llm"))
+        database.rows(_BEREAVED, (f"%:{self.workers[-1].pid}",))
 
 
 @contextmanager

@@ -64,7 +64,11 @@ class Relay:
                     if self._is_cut:
                         near.close()
                         continue
-                    far = create_connection((self._parts.hostname or "", self._parts.port or 0))
+                    try:
+                        far = create_connection((self._parts.hostname or "", self._parts.port or 0))
+                    except OSError:  # the server is away: as it would be without us
+                        near.close()
+                        continue
                     self._lines += [near, far]
                 passing += [Thread(target=_pass_on, args=pair) for pair in _both(near, far)]
                 for thread in passing[-2:]:

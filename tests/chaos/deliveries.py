@@ -23,8 +23,9 @@ from models.kernel.clock import SystemClock
 from models.kernel.database import database, open_pool
 from models.kernel.ids import new_id
 from tests.bench.webhooks import Site, signed, site
-from tests.chaos.faults import Faults
-from tests.chaos.stack import Stack
+from tests.chaos.faults import FIRST, Faults
+from tests.chaos.stack import WORKERS, Stack
+from tests.processes import until
 from tests.servers import ROOT, Rabbit, Servers
 from tests.webhook_factories import webhook
 
@@ -151,9 +152,11 @@ def storm(
         undo.callback(database.initialize, bound)
         undo.callback(pool.close_all)
         accounts = endpoints(stack, receiver)
+        until(lambda: all(map(stack.pid, WORKERS)), "the workers are not started")
         faults = Faults(stack, Random(seed), rabbit)
         faults.start()
         happen(accounts, events, Random(seed + 1))
+        until(lambda: faults.done[FIRST], "no worker was killed")
         faults.stop()
         _calm()
         return Outcome(events, receiver.arrived()), faults.done

@@ -22,6 +22,8 @@ from tests.servers import Rabbit
 SHORTEST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 1.8
 RABBIT_BACK_SECONDS: Final = 60
+FIRST: Final = "worker killed"
+"""What no storm is without, however short."""
 
 _TERMINATE: Final = """
 select pg_terminate_backend(pid) from pg_stat_activity
@@ -64,7 +66,7 @@ class Faults:
             if not deck:
                 deck = [kind for kind, times in self._kinds().items() for _ in range(times)]
                 self._dice.shuffle(deck)
-            kind = deck.pop()
+            kind = deck.pop() if self.done else FIRST
             if self._deeds()[kind]():
                 self.done[kind] += 1
 

@@ -1,6 +1,5 @@
 """The stack under chaos: own servers, every process twice where that is cheap, own records."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,13 +11,15 @@ from typing import Final
 import psycopg2
 
 from models.kernel.database import Pool, open_pool
-from models.kernel.embedded.processes import descendants, python_first
+from models.kernel.embedded.processes import descendants, is_gone, python_first, send
 from models.kernel.settings import Settings, load
 from models.migrate import migrate
 from tests.servers import ROOT, Servers, free_port, isolated
 
 LEASE_SECONDS: Final = 3
 STOP_SECONDS: Final = 100
+ENDING_SECONDS: Final = 10.0
+"""How long a process that was told to end, or was killed, may take to be gone."""
 RECORD: Final = Path(__file__).with_name("record.sql")
 
 _PROCFILE: Final = """\
@@ -107,9 +108,9 @@ class Stack:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        left = [pid for pid in family if Path(f"/proc/{pid}").exists()]
+        left = [pid for pid in family if not is_gone(pid, ENDING_SECONDS)]
         for pid in left:
-            os.kill(pid, signal.SIGKILL)
+            send(pid, signal.SIGKILL)
         return left
 
     def pid(self, name: str) -> int | None:

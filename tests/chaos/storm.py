@@ -23,7 +23,7 @@ from tests.chaos.verdict import Verdict, judge
 from tests.servers import Rabbit, Servers
 
 JOBS_PER_SECOND: Final = 9
-START_SECONDS: Final = 60
+START_SECONDS: Final = 180
 POLL_SECONDS: Final = 0.25
 HOUR: Final = 3_600
 
@@ -40,7 +40,7 @@ class Plan:
     @property
     def limit(self) -> float:
         """When it ends at the latest."""
-        return 3 * self.seconds + 60
+        return 5 * self.seconds + 240
 
     @property
     def jobs(self) -> int:
@@ -93,7 +93,7 @@ def _await_webs(stack: Stack) -> None:
     for address in stack.addresses:
         for _ in range(int(START_SECONDS / POLL_SECONDS)):
             try:
-                if requests.get(f"{address}/health", timeout=2).ok:
+                if requests.get(f"{address}/health", timeout=10).ok:
                     break
             except requests.RequestException:
                 pass

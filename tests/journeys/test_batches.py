@@ -109,9 +109,9 @@ def run_through(ilm: Gateway, client: openai.OpenAI, database: Pool) -> Any:
         input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
     )
     for most in KILLED_AT:
-        until(lambda most=most: _ended(database) >= most, "the batch stands still")
+        until(lambda most=most: _ended(database) >= most, "the batch stands still", 300)
         ilm.kill_worker()
-    until(lambda: client.batches.retrieve(batch.id).status == "completed", "it does not end")
+    until(lambda: client.batches.retrieve(batch.id).status == "completed", "it does not end", 300)
     return client.batches.retrieve(batch.id)
 
 

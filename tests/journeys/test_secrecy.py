@@ -160,9 +160,7 @@ def a_worker_is_lost(ilm: Gateway) -> requests.Response:
     path = WIRES["responses"].path
     answer = ask(ilm, WIRES["responses"], background=True)
     until(lambda: ilm.vendor.meter(LLM).calls, "the vendor is not asked")
-    ilm.workers[-1].kill()
-    ilm.workers[-1].wait()
-    ilm.workers.append(ilm.processes.worker("llm"))
+    ilm.kill_worker()
     name = f"{path}/{answer.json()['id']}"
     until(lambda: ilm.get(name).json()["status"] == "failed", "the call goes on")
     return ilm.get(name)
@@ -178,8 +176,7 @@ def entrusted(settings: Settings) -> set[bytes]:
 
 def waiting_for_a_worker(ilm: Gateway) -> requests.Response:
     """Send a call that nobody takes up: its letter lies in the broker, its key in Redis."""
-    ilm.workers[-1].kill()
-    ilm.workers[-1].wait()
+    ilm.end_worker()
     return ask(ilm, WIRES["responses"], background=True)
 
 

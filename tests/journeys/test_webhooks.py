@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -183,7 +184,7 @@ def test_every_delivery_verifies_while_the_secret_is_exchanged_a_hundred_times(
 
 
 def test_what_was_given_up_and_what_was_never_told_is_recovered_by_a_job(ada: Integrator) -> None:
-    began = wire_time(SystemClock().now())
+    began = wire_time(SystemClock().now() - timedelta(minutes=1))
     ada.receiver.script = lambda _: Reply(500)
     webhook = ada.registers()
     place = f"/v1/webhooks/{webhook['id']}"
