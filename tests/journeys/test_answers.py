@@ -193,11 +193,13 @@ def test_with_a_key_a_killed_worker_costs_a_retry_and_the_key_has_the_whole_answ
 
 
 def test_a_buffered_answer_survives_its_worker(ilm: Gateway, wire: WireCase) -> None:
+    """It is asked beside: of what is buffered the first byte comes with its end."""
     stands(ilm)
-    answer = wire.ask(ilm, **{"X-Ilm-Recovery": "buffer"})
-    until(lambda: ilm.vendor.meter(LLM).output, "the vendor has not begun")
-    ilm.kill_worker()
-    heard = list(frames(answer))
+    with ThreadPoolExecutor(1) as beside:
+        answer = beside.submit(wire.ask, ilm, **{"X-Ilm-Recovery": "buffer"})
+        until(lambda: ilm.vendor.meter(LLM).output, "the vendor has not begun")
+        ilm.kill_worker()
+        heard = list(frames(answer.result()))
 
     assert text_in(heard) == SAID
     assert is_end(heard[-1])
