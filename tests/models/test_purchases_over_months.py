@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from peewee import PeeweeException
@@ -14,8 +14,10 @@ from models.purchases import Purchase
 from tests import factories
 from tests.chaos.audit import audit
 from tests.making import person
+from tests.rehearsal import rehearsed
 
 SEED = 20261121
+BEGIN = datetime(2027, 1, 15, 12, tzinfo=UTC)
 STEPS = 400
 DAYS = 120
 CENT = 10_000_000
@@ -94,10 +96,7 @@ def test_any_order_of_purchases_and_refunds_keeps_the_books(database: Pool) -> N
     print(f"seed {SEED}")
     world = World(database)
     for step in range(STEPS):
-        ahead = timedelta(days=DAYS) * step / STEPS
-        with database.unit():
-            seconds = f"{ahead.total_seconds():.3f} seconds"
-            database.rows("select set_config('ilm.rehearsal', %s, true)", (seconds,))
+        with rehearsed(database, BEGIN + timedelta(days=DAYS) * step / STEPS):
             world.step()
 
     found = [finding for finding in audit(database) if finding.breaches]
