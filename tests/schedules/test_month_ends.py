@@ -18,6 +18,7 @@ import pytest
 from jobs.months import open_months
 from jobs.schedules.calendar import schedules
 from models.kernel.database import Pool
+from models.kernel.embedded.processes import is_gone
 from models.kernel.settings import Settings
 from models.schedules import ScheduledRun
 from schedules.rounds import Rounds
@@ -34,8 +35,9 @@ ENDS = [
     pytest.param(datetime(2027, 11, 1, tzinfo=UTC), id="end of summer time"),
 ]
 MONTHS = schedules()["months"]
-LEASE_SECONDS = "10"
-"""Short enough to wait for twice, and not lost by who is alive on a machine that has much to do."""
+GONE_SECONDS = 60
+LEASE_SECONDS = "30"
+"""Not lost by who is alive on a machine that has much to do; those of the dead are over at once."""
 
 _DISCONNECT = """
 select pg_terminate_backend(pid) from pg_stat_activity
@@ -43,6 +45,7 @@ where application_name = 'ilm' and pid <> pg_backend_pid()
 """
 _OPEN = "select count(*) from credit_period where period = %s"
 _RUN = "select worker, attempts, outcome from scheduled_run where name = 'months' and slot = %s"
+_BEREAVED = "update scheduled_run set lease_until = clock_timestamp() where worker = %s"
 _WAITS = """
 select 1 from pg_stat_activity, scheduled_run
 where wait_event_type = 'Lock' and query like 'select period_open%%'
@@ -188,9 +191,15 @@ def run_of(database: Pool, slot: datetime) -> tuple[str | None, int, str | None]
 
 
 def kill_who_runs(database: Pool, slot: datetime, but: str = "") -> str:
-    """Wait until somebody new is in the middle of a run, and kill them; return who it was."""
+    """Wait until somebody new is in the middle of a run, and kill them; return who it was.
+
+    Their lease is over, as if its time were.
+    """
     until(lambda: database.rows(_WAITS, (slot, but)), "nobody has come to the held account")
     worker = run_of(database, slot)[0]
     assert worker is not None
-    os.kill(int(worker.split(":")[1]), signal.SIGKILL)
+    pid = int(worker.split(":")[1])
+    os.kill(pid, signal.SIGKILL)
+    assert is_gone(pid, GONE_SECONDS)
+    database.rows(_BEREAVED, (worker,))
     return worker
