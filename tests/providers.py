@@ -27,7 +27,6 @@ from workers.adapters.llms.sockets import Exchange
 WIRES = ("openai", "anthropic")
 KEY = "sk-house-canary-0123456789"
 QUESTION = "Where does the walrus of this test live?"
-SHORT = Limits(connect=1.0, first=0.4, idle=0.4, whole=5.0)
 PATIENT = 60.0
 """Seconds a test waits for what has to happen."""
 
