@@ -48,7 +48,8 @@ class Socket:
 
     def follow(self, subject: str, **fields: Any) -> Self:
         """Subscribe, and hear that it is so."""
-        assert self.say("subscribe", subject=subject, **fields).hear()["type"] == "subscribed"
+        answer = self.say("subscribe", subject=subject, **fields).hear("subscribed", "error")
+        assert answer["type"] == "subscribed", answer
         return self
 
     def told(self, most: int = 10**9) -> list[Event]:
