@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from http.server import BaseHTTPRequestHandler
 from time import time
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from joserfc import jwt
 from joserfc.jwk import ECKey, OKPKey, RSAKey
+
+from tests.fakes.loopback import Loopback
 
 AUDIENCE: Final = "https://ilm.example/api"
 DISCOVERY: Final = "/.well-known/openid-configuration"
@@ -21,30 +22,16 @@ RSA_PAIRS: Final = tuple(RSAKey.generate_key(2048) for _ in range(2))
 """Made once: pairs of keys take their time."""
 
 
-class FakeIssuer(ThreadingHTTPServer):
+class FakeIssuer(Loopback):
     """Discovery at its usual place, keys at `/keys`; `asked` are the paths that were called."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answering)
+        super().__init__(Answering)
         self.asked: list[str] = []
-        self.over = Event()
         self.pages: dict[str, Any] = {}
         self.script: Script | None = None
         self.keys: dict[str, tuple[Key, str]] = {"first": (RSA_PAIRS[0], "RS256")}
         self.publish()
-        self._thread = Thread(target=self.serve_forever, args=(0.05,), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.over.set()
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
 
     @property
     def url(self) -> str:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Lock, Thread
-from typing import Self
+from http.server import BaseHTTPRequestHandler
+from threading import Lock
+
+from tests.fakes.loopback import Loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,29 +34,14 @@ class Reply:
 Script = Callable[[Received], Reply]
 
 
-class FakeReceiver(ThreadingHTTPServer):
+class FakeReceiver(Loopback):
     """Answers by its script, 200 without one; `received` is in order of arrival."""
 
-    daemon_threads = True
-    request_queue_size = 128
-
     def __init__(self, script: Script | None = None) -> None:
-        super().__init__(("127.0.0.1", 0), _Answering)
+        super().__init__(_Answering)
         self.script = script or (lambda _: Reply())
-        self.over = Event()
         self._received: list[Received] = []
         self._lock = Lock()
-        self._thread = Thread(target=self.serve_forever, args=(0.05,), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.over.set()
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
 
     @property
     def url(self) -> str:
